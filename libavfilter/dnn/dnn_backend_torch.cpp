@@ -1,0 +1,498 @@
+/*
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/**
+ * @file
+ * DNN backend for LibTorch: the options, the callbacks of the DNN module and
+ * the tasks between them.
+ *
+ * A task is one frame, its order is that of task_queue, which only the filter
+ * thread touches. lltask_queue holds the tasks that wait for a batch to be
+ * complete. A request carries a batch to a worker of the pool; without a pool
+ * the filter thread runs it itself, through the same code.
+ */
+
+#include <atomic>
+#include <cinttypes>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "dnn_torch_frame.h"
+#include "dnn_torch_model.h"
+
+extern "C" {
+#include "libavutil/avstring.h"
+#include "libavutil/cpu.h"
+#include "libavutil/error.h"
+#include "libavutil/log.h"
+#include "libavutil/opt.h"
+#include "libavutil/pixdesc.h"
+#include "libavutil/timestamp.h"
+#include "libavfilter/filters.h"
+#include "dnn_backend_common.h"
+#include "dnn_worker_pool.h"
+}
+
+namespace {
+
+using fftorch::Failure;
+
+/** More than any machine can use; keeps a typo from eating the memory. */
+constexpr int max_requests = 1024;
+
+/** One frame. Owned by task_queue until its result is fetched. */
+struct THTask : TaskItem {
+    LastLevelTaskItem lltask = {};
+    int64_t           number = 0;       ///< of the frame, from 1
+    Failure           failure{ 0, {} }; ///< set before done
+    std::atomic<bool> done{ false };    ///< set last, by who ran it
+
+    THTask() : TaskItem() { lltask.task = this; }
+    ~THTask()
+    {
+        av_frame_free(&in_frame);
+        av_frame_free(&out_frame);
+    }
+
+    void finish() { done.store(true, std::memory_order_release); }
+
+    void fail(Failure &&reason)
+    {
+        failure = std::move(reason);
+        finish();
+    }
+};
+
+/** A batch on its way through the pool. The tasks stay task_queue's. */
+struct THRequest {
+    std::vector<THTask *> tasks;
+};
+
+/** What one worker keeps from batch to batch. */
+struct THWorker {
+    at::Tensor input;
+};
+
+/** The DNNModel that the filter sees, and all that belongs to it. */
+struct THModel : DNNModel {
+    DnnContext                     *ctx          = nullptr;
+    std::unique_ptr<fftorch::Model> net;
+    std::vector<THWorker>           workers;
+    std::vector<THRequest>          requests;
+    DNNWorkerPool                  *pool         = nullptr; ///< NULL: sync
+    Queue                          *task_queue   = nullptr; ///< of THTask
+    Queue                          *lltask_queue = nullptr; ///< of LastLevelTaskItem
+    int64_t                         nb_frames    = 0;
+
+    THModel() : DNNModel() {}
+    ~THModel();
+};
+
+THModel::~THModel()
+{
+    // no thread touches a task from here on
+    ff_dnn_worker_pool_free(&pool);
+
+    while (ff_queue_size(task_queue))
+        delete static_cast<THTask *>(ff_queue_pop_front(task_queue));
+    ff_queue_destroy(task_queue);
+    ff_queue_destroy(lltask_queue);
+}
+
+THModel *th_model(const DNNModel *model)
+{
+    return static_cast<THModel *>(const_cast<DNNModel *>(model));
+}
+
+THTask *th_task(const LastLevelTaskItem *lltask)
+{
+    return static_cast<THTask *>(lltask->task);
+}
+
+/**
+ * Run what a callback of FFmpeg does. No exception leaves it: it becomes a
+ * log line and an AVERROR code.
+ */
+template <typename Function>
+int guarded(void *log_ctx, const char *model_filename, Function &&function) noexcept
+{
+    try {
+        return function();
+    } catch (...) {
+        const Failure failure = fftorch::describe_exception();
+        av_log(log_ctx, AV_LOG_ERROR, "%s: %s\n", model_filename, failure.reason.c_str());
+        return failure.code;
+    }
+}
+
+/** Frames in, network, frames out. All frames are of one size and format. */
+void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_tasks)
+{
+    const AVFrame &first = *tasks[0]->in_frame;
+    const int channels = fftorch::frame_channels(static_cast<AVPixelFormat>(first.format));
+    const std::vector<int64_t> shape = { nb_tasks, channels, first.height, first.width };
+
+    if (!worker.input.defined() || worker.input.sizes() != shape)
+        worker.input = model.net->make_input(nb_tasks, channels, first.height, first.width);
+    for (int64_t i = 0; i < nb_tasks; i++)
+        fftorch::frame_to_tensor(*tasks[i]->in_frame, worker.input[i]);
+
+    {
+        const at::Tensor output = model.net->forward(worker.input);
+        for (int64_t i = 0; i < nb_tasks; i++)
+            fftorch::tensor_to_frame(output[i], *tasks[i]->out_frame);
+    }
+
+    // a network with a memory may have kept its input: it must not change then
+    if (worker.input.use_count() > 1 || worker.input.storage().use_count() > 1)
+        worker.input.reset();
+}
+
+bool same_shape(THTask *const *tasks, size_t nb_tasks)
+{
+    const AVFrame *first = tasks[0]->in_frame;
+
+    for (size_t i = 1; i < nb_tasks; i++) {
+        const AVFrame *frame = tasks[i]->in_frame;
+        if (frame->width != first->width || frame->height != first->height)
+            return false;
+    }
+    return true;
+}
+
+/** Run tasks and publish how each of them ended. */
+void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb_tasks) noexcept
+{
+    if (nb_tasks == 1 || same_shape(tasks, nb_tasks)) {
+        try {
+            infer(model, worker, tasks, nb_tasks);
+            for (size_t i = 0; i < nb_tasks; i++)
+                tasks[i]->finish();
+            return;
+        } catch (...) {
+            if (nb_tasks == 1) {
+                tasks[0]->fail(fftorch::describe_exception());
+                return;
+            }
+        }
+    }
+    // one bad frame must not cost the good ones of its batch
+    for (size_t i = 0; i < nb_tasks; i++)
+        run_tasks(model, worker, tasks + i, 1);
+}
+
+void worker_start(void *opaque, unsigned worker)
+{
+    THModel *model = static_cast<THModel *>(opaque);
+
+    // the only effect of a failure is a slower worker
+    guarded(model->filter_ctx, model->ctx->model_filename, [&] {
+        model->net->enter_thread();
+        return 0;
+    });
+}
+
+void worker_run(void *opaque, unsigned worker, void *arg)
+{
+    THModel   *model   = static_cast<THModel *>(opaque);
+    THRequest *request = static_cast<THRequest *>(arg);
+
+    run_tasks(*model, model->workers[worker], request->tasks.data(), request->tasks.size());
+}
+
+/** Send off the tasks that wait, up to a batch of them. */
+int dispatch(THModel &model)
+{
+    THRequest *request = model.pool
+        ? static_cast<THRequest *>(ff_dnn_worker_pool_acquire(model.pool))
+        : &model.requests[0];
+
+    if (!request)
+        return AVERROR_BUG;
+
+    request->tasks.clear();
+    while (ff_queue_size(model.lltask_queue) &&
+           request->tasks.size() < request->tasks.capacity())
+        request->tasks.push_back(th_task(static_cast<LastLevelTaskItem *>(
+            ff_queue_pop_front(model.lltask_queue))));
+
+    if (model.pool)
+        return ff_dnn_worker_pool_submit(model.pool, request);
+
+    model.net->enter_thread();
+    run_tasks(model, model.workers[0], request->tasks.data(), request->tasks.size());
+    return 0;
+}
+
+/** Start the threads, or prepare for the filter thread to do their work. */
+int open_workers(THModel &model)
+{
+    DnnContext *ctx        = model.ctx;
+    const int   nb_workers = ctx->async ? ctx->torch_option.workers : 1;
+    const int   nireq      = ctx->nireq ? ctx->nireq : 2 * nb_workers + 2;
+
+    model.workers.resize(nb_workers);
+    model.requests.resize(ctx->async ? nireq : 1);
+    for (THRequest &request : model.requests)
+        request.tasks.reserve(ctx->torch_option.batch_size);
+
+    if (!ctx->async)
+        return 0;
+
+    std::vector<void *> requests;
+    for (THRequest &request : model.requests)
+        requests.push_back(&request);
+
+    DNNWorkerPoolParams params = {};
+    params.nb_workers  = nb_workers;
+    params.nb_requests = nireq;
+    params.requests    = requests.data();
+    params.opaque      = &model;
+    params.start       = worker_start;
+    params.run         = worker_run;
+
+    const int ret = ff_dnn_worker_pool_alloc(&model.pool, &params);
+    if (ret == AVERROR(ENOSYS)) {
+        av_log(model.filter_ctx, AV_LOG_WARNING,
+               "FFmpeg was built without threads, running with async=0\n");
+        return 0;
+    }
+    if (ret < 0) {
+        char error[AV_ERROR_MAX_STRING_SIZE];
+
+        av_log(model.filter_ctx, AV_LOG_ERROR, "cannot start %d worker threads: %s\n",
+               nb_workers, av_make_error_string(error, sizeof(error), ret));
+    }
+    return ret;
+}
+
+int get_input_th(DNNModel *model, DNNData *input, const char *input_name)
+{
+    input->dt      = DNN_FLOAT;
+    input->order   = DCO_RGB;
+    input->layout  = DL_NCHW;
+    input->dims[0] = 1;
+    input->dims[1] = -1; // get_output_th() tells whether the frame's will do
+    input->dims[2] = -1;
+    input->dims[3] = -1;
+    return 0;
+}
+
+/** What to do when the network and the frames differ in channels. */
+std::string channel_mismatch(int64_t net, int frame, AVPixelFormat format)
+{
+    std::string text = "the network takes " + std::to_string(net) + " channels, " +
+                       av_get_pix_fmt_name(format) + " frames have " + std::to_string(frame);
+    if (net == 1 || net == 3)
+        text += std::string(": add format=") + (net == 1 ? "gray" : "rgb24") + " before it";
+    return text;
+}
+
+/** A trial run finds the size of the output, and warms the network up. */
+int get_output_th(DNNModel *arg, const char *input_name, int input_width, int input_height,
+                  const char *output_name, int *output_width, int *output_height)
+{
+    THModel &model = *th_model(arg);
+    const AVFilterContext *filter = model.filter_ctx;
+    const AVPixelFormat format = static_cast<AVPixelFormat>(filter->inputs[0]->format);
+    const int channels = fftorch::frame_channels(format);
+    const int64_t net_channels = model.net->channels();
+
+    return guarded(model.filter_ctx, model.ctx->model_filename, [&] {
+        at::Tensor output;
+
+        model.net->enter_thread();
+        try {
+            output = model.net->forward(
+                model.net->make_input(1, channels, input_height, input_width).zero_());
+        } catch (...) {
+            const Failure failure = fftorch::describe_exception();
+            av_log(model.filter_ctx, AV_LOG_ERROR,
+                   "%s: a trial run on a %s frame of %dx%d failed: %s\n",
+                   model.ctx->model_filename, av_get_pix_fmt_name(format),
+                   input_width, input_height,
+                   net_channels && net_channels != channels
+                       ? channel_mismatch(net_channels, channels, format).c_str()
+                       : failure.reason.c_str());
+            return failure.code;
+        }
+
+        if (output.size(1) != channels) {
+            av_log(model.filter_ctx, AV_LOG_ERROR,
+                   "%s: the network returns %" PRId64 " channels, %s frames have %d\n",
+                   model.ctx->model_filename, output.size(1),
+                   av_get_pix_fmt_name(format), channels);
+            return AVERROR(EINVAL);
+        }
+        *output_width  = output.size(3);
+        *output_height = output.size(2);
+        return 0;
+    });
+}
+
+#define OFFSET(x) offsetof(THOptions, x)
+#define FLAGS AV_OPT_FLAG_FILTERING_PARAM
+const AVOption dnn_th_options[] = {
+    { "workers",    "threads that run the network, each on a batch of its own",
+      OFFSET(workers), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 64, FLAGS },
+    { "batch_size", "frames in one run of the network",
+      OFFSET(batch_size), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 256, FLAGS },
+    { NULL }
+};
+
+DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext *filter_ctx)
+{
+    std::unique_ptr<THModel> model(new (std::nothrow) THModel);
+
+    if (!model)
+        return NULL;
+    if (func_type != DFT_PROCESS_FRAME) {
+        av_log(filter_ctx, AV_LOG_ERROR,
+               "the torch backend does not support this filter, only dnn_processing\n");
+        return NULL;
+    }
+    if (ctx->nireq > max_requests) {
+        av_log(filter_ctx, AV_LOG_ERROR, "nireq=%d is more than %d\n", ctx->nireq, max_requests);
+        return NULL;
+    }
+
+    model->filter_ctx = filter_ctx;
+    model->func_type  = func_type;
+    model->get_input  = get_input_th;
+    model->get_output = get_output_th;
+    model->ctx        = ctx;
+
+    const int ret = guarded(filter_ctx, ctx->model_filename, [&] {
+        fftorch::ModelOptions options;
+
+        options.path    = ctx->model_filename;
+        options.device  = ctx->device ? ctx->device : "cpu";
+        options.threads = filter_ctx->nb_threads > 0
+                              ? filter_ctx->nb_threads
+                              : FFMAX(1, av_cpu_count() / ctx->torch_option.workers);
+
+        model->net = std::make_unique<fftorch::Model>(options);
+
+        model->task_queue   = ff_queue_create();
+        model->lltask_queue = ff_queue_create();
+        if (!model->task_queue || !model->lltask_queue)
+            throw std::bad_alloc();
+
+        return open_workers(*model);
+    });
+
+    return ret < 0 ? NULL : model.release();
+}
+
+int no_memory(THModel &model)
+{
+    av_log(model.filter_ctx, AV_LOG_ERROR, "%s: out of memory\n", model.ctx->model_filename);
+    return AVERROR(ENOMEM);
+}
+
+int execute_model_th(const DNNModel *arg, DNNExecBaseParams *exec_params)
+{
+    THModel &model = *th_model(arg);
+    int ret = ff_check_exec_params(model.ctx, DNN_TH, model.func_type, exec_params);
+
+    // the frames are ours now, whatever happens
+    std::unique_ptr<THTask> task(new (std::nothrow) THTask);
+    if (!task) {
+        av_frame_free(&exec_params->in_frame);
+        av_frame_free(&exec_params->out_frame);
+        return no_memory(model);
+    }
+    ff_dnn_fill_task(task.get(), exec_params, &model, model.pool != NULL, 1);
+    if (ret < 0)
+        return ret;
+    task->number = ++model.nb_frames;
+
+    if (ff_queue_push_back(model.lltask_queue, &task->lltask) < 0)
+        return no_memory(model);
+    if (ff_queue_push_back(model.task_queue, task.get()) < 0) {
+        ff_queue_pop_back(model.lltask_queue);
+        return no_memory(model);
+    }
+    task.release();
+
+    if (ff_queue_size(model.lltask_queue) < static_cast<size_t>(model.ctx->torch_option.batch_size))
+        return 0;
+    return guarded(model.filter_ctx, model.ctx->model_filename, [&] { return dispatch(model); });
+}
+
+DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **out)
+{
+    THModel &model = *th_model(arg);
+    THTask *front = static_cast<THTask *>(ff_queue_peek_front(model.task_queue));
+
+    if (!front)
+        return DAST_EMPTY_QUEUE;
+    if (!front->done.load(std::memory_order_acquire))
+        return DAST_NOT_READY;
+
+    std::unique_ptr<THTask> task(static_cast<THTask *>(ff_queue_pop_front(model.task_queue)));
+    if (task->failure.code) {
+        char pts[AV_TS_MAX_STRING_SIZE];
+
+        av_log(model.filter_ctx, AV_LOG_ERROR, "%s: frame %" PRId64 " (pts %s) failed: %s\n",
+               model.ctx->model_filename, task->number,
+               av_ts_make_string(pts, task->in_frame->pts), task->failure.reason.c_str());
+        return DAST_FAIL;
+    }
+
+    *in  = task->in_frame;
+    *out = task->out_frame;
+    task->in_frame = task->out_frame = NULL;
+    return DAST_SUCCESS;
+}
+
+/** Run the last batch, however small, and wait for all that runs. */
+int flush_th(const DNNModel *arg)
+{
+    THModel &model = *th_model(arg);
+
+    return guarded(model.filter_ctx, model.ctx->model_filename, [&] {
+        int ret = 0;
+
+        if (ff_queue_size(model.lltask_queue))
+            ret = dispatch(model);
+        if (ret >= 0 && model.pool)
+            ret = ff_dnn_worker_pool_drain(model.pool);
+        return ret;
+    });
+}
+
+void free_model_th(DNNModel **model)
+{
+    delete th_model(*model);
+    *model = NULL;
+}
+
+} // namespace
+
+extern "C" const DNNModule ff_dnn_backend_torch = {
+    .clazz         = DNN_DEFINE_CLASS(dnn_th),
+    .type          = DNN_TH,
+    .load_model    = load_model_th,
+    .execute_model = execute_model_th,
+    .get_result    = get_result_th,
+    .flush         = flush_th,
+    .free_model    = free_model_th,
+};

@@ -1,0 +1,84 @@
+/*
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/**
+ * @file
+ * A network in a TorchScript file: loading, preparing and running it.
+ *
+ * Everything here may throw; describe_exception() tells what was thrown.
+ */
+
+#ifndef AVFILTER_DNN_DNN_TORCH_MODEL_H
+#define AVFILTER_DNN_DNN_TORCH_MODEL_H
+
+#include <string>
+
+#include <torch/script.h>
+
+namespace fftorch {
+
+/** What went wrong, for a log line and for the caller of a callback. */
+struct Failure {
+    int         code;   ///< an AVERROR code
+    std::string reason; ///< one line
+};
+
+/** To be called in a catch block: the exception that is being handled. */
+Failure describe_exception() noexcept;
+
+struct ModelOptions {
+    std::string path;
+    std::string device;   ///< as LibTorch names it: "cpu", "cuda:1"
+    int         threads;  ///< intra-op threads of a worker, 0: LibTorch's choice
+};
+
+class Model {
+public:
+    explicit Model(const ModelOptions &options);
+
+    /**
+     * Set what LibTorch keeps per thread. For each thread that calls
+     * forward(), before it does.
+     */
+    void enter_thread() const;
+
+    /** @return float tensor [N, C, H, W] in memory of the CPU, not filled */
+    at::Tensor make_input(int64_t n, int64_t c, int64_t h, int64_t w) const;
+
+    /**
+     * Run the network. May be called by several threads at a time.
+     *
+     * @param input [N, C, H, W], as make_input() gave it
+     * @return float tensor [N, C', H', W'] in memory of the CPU with any
+     *         strides, which may share memory with the input
+     */
+    at::Tensor forward(const at::Tensor &input);
+
+    /** @return the input channels of its first convolution, 0 if unknown */
+    int64_t channels() const { return channels_; }
+
+private:
+    c10::Device        device_;
+    int                threads_;
+    torch::jit::Module module_;
+    int64_t            channels_;
+};
+
+} // namespace fftorch
+
+#endif /* AVFILTER_DNN_DNN_TORCH_MODEL_H */
