@@ -57,6 +57,10 @@ using fftorch::Failure;
 /** More than any machine can use; keeps a typo from eating the memory. */
 constexpr int max_requests = 1024;
 
+/** Values of the option precision. */
+enum Precision { PRECISION_FP32, PRECISION_FP16, PRECISION_BF16 };
+constexpr at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16 };
+
 /** One frame. Owned by task_queue until its result is fetched. */
 struct THTask : TaskItem {
     LastLevelTaskItem lltask = {};
@@ -320,8 +324,7 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
 
         model.net->enter_thread();
         try {
-            output = model.net->forward(
-                model.net->make_input(1, channels, input_height, input_width).zero_());
+            output = model.net->prepare(1, channels, input_height, input_width);
         } catch (...) {
             const Failure failure = fftorch::describe_exception();
             av_log(model.filter_ctx, AV_LOG_ERROR,
@@ -341,6 +344,8 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
                    av_get_pix_fmt_name(format), channels);
             return AVERROR(EINVAL);
         }
+        av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs %s\n",
+               model.ctx->model_filename, model.net->description().c_str());
         *output_width  = output.size(3);
         *output_height = output.size(2);
         return 0;
@@ -350,10 +355,40 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
 #define OFFSET(x) offsetof(THOptions, x)
 #define FLAGS AV_OPT_FLAG_FILTERING_PARAM
 const AVOption dnn_th_options[] = {
-    { "workers",    "threads that run the network, each on a batch of its own",
+    { "workers",       "threads that run the network, each on a batch of its own",
       OFFSET(workers), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 64, FLAGS },
-    { "batch_size", "frames in one run of the network",
+    { "batch_size",    "frames in one run of the network",
       OFFSET(batch_size), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 256, FLAGS },
+    { "optimize",      "form in which the network is run",
+      OFFSET(optimize), AV_OPT_TYPE_INT, { .i64 = fftorch::CHOOSE_BY_RULE },
+      fftorch::CHOOSE_BY_RULE, fftorch::OPTIMIZE_INFERENCE, FLAGS, "optimize" },
+        { "default",   "by what the network is made of",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::CHOOSE_BY_RULE }, 0, 0, FLAGS, "optimize" },
+        { "auto",      "the fastest when tried",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::CHOOSE_BY_MEASURING }, 0, 0, FLAGS, "optimize" },
+        { "none",      "as it is in the file",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::OPTIMIZE_NONE }, 0, 0, FLAGS, "optimize" },
+        { "freeze",    "weights and batch norms folded into the graph",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::OPTIMIZE_FREEZE }, 0, 0, FLAGS, "optimize" },
+        { "inference", "frozen, convolutions prepared for the device",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::OPTIMIZE_INFERENCE }, 0, 0, FLAGS, "optimize" },
+    { "memory_format", "layout of the tensors",
+      OFFSET(memory_format), AV_OPT_TYPE_INT, { .i64 = fftorch::CHOOSE_BY_RULE },
+      fftorch::CHOOSE_BY_RULE, fftorch::LAYOUT_CHANNELS_LAST, FLAGS, "memory_format" },
+        { "default",       "by what the network is made of",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::CHOOSE_BY_RULE }, 0, 0, FLAGS, "memory_format" },
+        { "auto",          "the fastest when tried",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::CHOOSE_BY_MEASURING }, 0, 0, FLAGS, "memory_format" },
+        { "contiguous",    "a plane for each channel",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::LAYOUT_CONTIGUOUS }, 0, 0, FLAGS, "memory_format" },
+        { "channels_last", "the channels of a pixel side by side",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::LAYOUT_CHANNELS_LAST }, 0, 0, FLAGS, "memory_format" },
+    { "precision",     "number format of weights and activations",
+      OFFSET(precision), AV_OPT_TYPE_INT, { .i64 = PRECISION_FP32 },
+      PRECISION_FP32, PRECISION_BF16, FLAGS, "precision" },
+        { "fp32", "32-bit float", 0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_FP32 }, 0, 0, FLAGS, "precision" },
+        { "fp16", "16-bit float", 0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_FP16 }, 0, 0, FLAGS, "precision" },
+        { "bf16", "bfloat16",     0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_BF16 }, 0, 0, FLAGS, "precision" },
     { NULL }
 };
 
@@ -387,6 +422,9 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
         options.threads = filter_ctx->nb_threads > 0
                               ? filter_ctx->nb_threads
                               : FFMAX(1, av_cpu_count() / ctx->torch_option.workers);
+        options.precision     = scalar_types[ctx->torch_option.precision];
+        options.optimize      = ctx->torch_option.optimize;
+        options.memory_format = ctx->torch_option.memory_format;
 
         model->net = std::make_unique<fftorch::Model>(options);
 

@@ -18,6 +18,8 @@
 
 #include "dnn_torch_model.h"
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <new>
 #include <sstream>
@@ -27,7 +29,6 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
-#include <torch/csrc/jit/passes/inliner.h>
 
 extern "C" {
 #include "libavutil/error.h"
@@ -88,20 +89,6 @@ torch::jit::Module load_module(const std::string &path, c10::Device device)
     return module;
 }
 
-/** Fold parameters, attributes and batch norms into the graph. */
-torch::jit::Module prepare(const torch::jit::Module &module)
-{
-    return torch::jit::freeze(module);
-}
-
-int64_t first_convolution_channels(const torch::jit::Module &module)
-{
-    for (const auto &parameter : module.named_parameters(true))
-        if (parameter.value.dim() == 4)
-            return parameter.value.size(1);
-    return 0;
-}
-
 /** @return the tensor in what a network returned, alone or as one of one */
 at::Tensor only_tensor(const torch::jit::IValue &value)
 {
@@ -139,31 +126,109 @@ Failure describe_exception() noexcept
 }
 
 Model::Model(const ModelOptions &options)
-    : device_(open_device(options.device)), threads_(options.threads)
+    : options_(options), device_(open_device(options.device)),
+      loaded_(load_module(options.path, device_)),
+      variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }, channels_(0)
 {
-    const torch::jit::Module module = load_module(options.path, device_);
+    const std::vector<Convolution> found = convolutions(loaded_);
 
-    channels_ = first_convolution_channels(module);
-    module_   = prepare(module);
+    if (!found.empty())
+        channels_ = found[0].in;
 }
 
 void Model::enter_thread() const
 {
-    // a thread that never sets the number computes on one core
-    at::set_num_threads(threads_ ? threads_ : at::get_num_threads());
+    // a thread that never sets the number may compute on one core
+    at::set_num_threads(options_.threads);
+}
+
+void Model::build(Variant variant)
+{
+    running_ = make_variant(loaded_, variant, options_.precision);
+    variant_ = variant;
+}
+
+/** @return seconds of the fastest of some runs */
+double Model::measure(const at::Tensor &input)
+{
+    using clock = std::chrono::steady_clock;
+    using seconds = std::chrono::duration<double>;
+    const clock::time_point begin = clock::now();
+    double best = HUGE_VAL;
+
+    forward(input);
+    // half a second tells enough; a network that needs longer for a run gets two
+    do {
+        const clock::time_point start = clock::now();
+        forward(input);
+        best = std::min(best, seconds(clock::now() - start).count());
+    } while (seconds(clock::now() - begin).count() < 0.5);
+    return best;
+}
+
+void Model::choose(int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    std::string reason;
+    Variant rule = choose_by_rule(convolutions(loaded_), reason);
+    std::vector<Variant> candidates;
+
+    for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE }) {
+        for (Layout layout : { LAYOUT_CONTIGUOUS, LAYOUT_CHANNELS_LAST }) {
+            const auto fits = [](int option, int value, int by_rule) {
+                return option == value || option == CHOOSE_BY_MEASURING ||
+                       (option == CHOOSE_BY_RULE && value == by_rule);
+            };
+            if (fits(options_.optimize, optimize, rule.optimize) &&
+                fits(options_.memory_format, layout, rule.layout))
+                candidates.push_back({ optimize, layout });
+        }
+    }
+
+    if (candidates.size() == 1) {
+        build(candidates[0]);
+        description_ = variant_.name() + " (" + reason + ")";
+        return;
+    }
+
+    double  best_time = HUGE_VAL;
+    Variant best      = candidates[0];
+    for (Variant candidate : candidates) {
+        build(candidate);
+        const double time = measure(make_input(n, c, h, w).zero_());
+        std::ostringstream result;
+        result << (description_.empty() ? "" : ", ") << candidate.name() << ' ' << time * 1e3 << " ms";
+        description_ += result.str();
+        if (time < best_time) {
+            best_time = time;
+            best      = candidate;
+        }
+    }
+    build(best);
+    description_ = variant_.name() + " (measured: " + description_ + ")";
+}
+
+at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    if (description_.empty())
+        choose(n, c, h, w);
+    return forward(make_input(n, c, h, w).zero_());
 }
 
 at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w) const
 {
-    return at::empty({ n, c, h, w }, at::kFloat);
+    return at::empty({ n, c, h, w }, at::TensorOptions().dtype(at::kFloat),
+                     variant_.layout == LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
+                                                             : at::MemoryFormat::Contiguous);
 }
 
 at::Tensor Model::forward(const at::Tensor &input)
 {
     c10::InferenceMode inference_mode;
-    std::vector<torch::jit::IValue> inputs{ input.to(device_) };
+    std::vector<torch::jit::IValue> inputs{ input.to(device_, options_.precision) };
 
-    at::Tensor output = only_tensor(module_.forward(std::move(inputs)));
+    // the profiling executor would recompile, and change bits, in mid-stream
+    torch::jit::setGraphExecutorOptimize(false);
+    at::Tensor output = only_tensor(running_.forward(std::move(inputs)));
 
     if (output.dim() == 3 && input.size(0) == 1)
         output = output.unsqueeze(0);

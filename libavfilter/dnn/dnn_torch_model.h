@@ -30,6 +30,8 @@
 
 #include <torch/script.h>
 
+#include "dnn_torch_graph.h"
+
 namespace fftorch {
 
 /** What went wrong, for a log line and for the caller of a callback. */
@@ -42,20 +44,32 @@ struct Failure {
 Failure describe_exception() noexcept;
 
 struct ModelOptions {
-    std::string path;
-    std::string device;   ///< as LibTorch names it: "cpu", "cuda:1"
-    int         threads;  ///< intra-op threads of a worker, 0: LibTorch's choice
+    std::string    path;
+    std::string    device;        ///< as LibTorch names it: "cpu", "cuda:1"
+    int            threads;       ///< intra-op threads of a worker
+    at::ScalarType precision;     ///< of weights and activations
+    int            optimize;      ///< an Optimize, or one of the Choose
+    int            memory_format; ///< a Layout, or one of the Choose
 };
 
 class Model {
 public:
+    /** Load the file, and check the device. */
     explicit Model(const ModelOptions &options);
 
     /**
      * Set what LibTorch keeps per thread. For each thread that calls
-     * forward(), before it does.
+     * prepare() or forward(), before it does.
      */
     void enter_thread() const;
+
+    /**
+     * Get ready for batches [n, c, h, w]: choose how to run the network if it
+     * is the first call, then run it once. No forward() may be running.
+     *
+     * @return what forward() returned
+     */
+    at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w);
 
     /** @return float tensor [N, C, H, W] in memory of the CPU, not filled */
     at::Tensor make_input(int64_t n, int64_t c, int64_t h, int64_t w) const;
@@ -72,11 +86,21 @@ public:
     /** @return the input channels of its first convolution, 0 if unknown */
     int64_t channels() const { return channels_; }
 
+    /** @return how it runs and why, for the log; empty before prepare() */
+    const std::string &description() const { return description_; }
+
 private:
+    void choose(int64_t n, int64_t c, int64_t h, int64_t w);
+    void build(Variant variant);
+    double measure(const at::Tensor &input);
+
+    ModelOptions       options_;
     c10::Device        device_;
-    int                threads_;
-    torch::jit::Module module_;
+    torch::jit::Module loaded_;   ///< as it is in the file
+    torch::jit::Module running_;  ///< as it runs
+    Variant            variant_;
     int64_t            channels_;
+    std::string        description_;
 };
 
 } // namespace fftorch

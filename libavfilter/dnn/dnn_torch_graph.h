@@ -1,0 +1,89 @@
+/*
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/**
+ * @file
+ * The graph of a network: what it is made of, and its forms that compute the
+ * same but differ in speed and in the last bits.
+ */
+
+#ifndef AVFILTER_DNN_DNN_TORCH_GRAPH_H
+#define AVFILTER_DNN_DNN_TORCH_GRAPH_H
+
+#include <string>
+#include <vector>
+
+#include <torch/script.h>
+
+namespace fftorch {
+
+/** Values of an option beside those that are its own. */
+enum Choose {
+    CHOOSE_BY_RULE      = -2, ///< by what the network is made of
+    CHOOSE_BY_MEASURING = -1, ///< the fastest when it is tried
+};
+
+enum Optimize {
+    OPTIMIZE_NONE,      ///< as it is in the file
+    OPTIMIZE_FREEZE,    ///< weights and batch norms folded into the graph
+    OPTIMIZE_INFERENCE, ///< and convolutions prepared for the device
+};
+
+enum Layout {
+    LAYOUT_CONTIGUOUS,
+    LAYOUT_CHANNELS_LAST,
+};
+
+/** A way to run a network. */
+struct Variant {
+    Optimize optimize;
+    Layout   layout;
+
+    std::string name() const;
+};
+
+/** A convolution, or a transposed one, of two dimensions. */
+struct Convolution {
+    int64_t in;     ///< channels of its input
+    int64_t out;    ///< channels of its output
+    int64_t kernel; ///< the larger of its height and width
+};
+
+/** @return the convolutions of a network in the order they run */
+std::vector<Convolution> convolutions(const torch::jit::Module &module);
+
+/**
+ * The variant that is fast for networks like this one, on a CPU. It depends on
+ * the network alone, so that equal runs give equal bytes.
+ *
+ * @param reason what it was chosen for
+ */
+Variant choose_by_rule(const std::vector<Convolution> &convolutions, std::string &reason);
+
+/**
+ * Make a variant of a network.
+ *
+ * @param loaded    as it is in the file, in evaluation mode; not changed
+ * @param precision of its weights
+ */
+torch::jit::Module make_variant(const torch::jit::Module &loaded, Variant variant,
+                                at::ScalarType precision);
+
+} // namespace fftorch
+
+#endif /* AVFILTER_DNN_DNN_TORCH_GRAPH_H */

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Common to configure and scripts/*; sourced by bash.
+# shellcheck shell=bash disable=SC2034
+
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$root/build
+src=$build/src
+logs=$build/logs
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Where in-tree files live, here and below build/src.
+owned_dirs="libavfilter tests/dnn tests/fate tests/ref tools"
+
+say() { printf '%s\n' "$*"; }
+warn() { printf 'warning: %s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# step NAME LOG COMMAND...: a long command; its output goes to a log, its last
+# line is shown now and then, and its end when it fails.
+step() {
+    local name=$1 log=$logs/$2 from=$SECONDS rc
+    shift 2
+    mkdir -p "$logs"
+    say "$name (log: ${log#"$root"/})"
+    logged "$log" "$@"
+    rc=$?
+    if [ $rc != 0 ]; then
+        printf 'error: %s failed (exit code %d). From %s:\n' "$name" $rc "$log" >&2
+        # A compiler's message may be far from the end when jobs run in parallel.
+        { grep -m 5 -E '(^|[ :])(fatal )?error: |undefined reference' "$log"; tail -n 12 "$log"; } |
+            awk '!seen[$0]++ { print "    " $0 }' >&2
+        return 1
+    fi
+    say "    done, $((SECONDS - from)) s"
+}
+
+# logged LOG COMMAND...: its output goes to the log, with signs of life here.
+logged() {
+    local log=$1 reporter rc
+    shift
+    : > "$log"
+    progress "$log" $$ &
+    reporter=$!
+    "$@" > "$log" 2>&1 < /dev/null
+    rc=$?
+    kill $reporter 2>/dev/null
+    wait $reporter 2>/dev/null
+    [ -t 1 ] && printf '\r\033[K'
+    return $rc
+}
+
+# The reporter of logged: a line that is rewritten on a terminal, one every 15 s
+# elsewhere. It ends with the script that started it.
+progress() {
+    local pause=15 begin='    ' end='\n' from=$SECONDS
+    [ -t 1 ] && pause=1 begin='\r\033[K    ' end=''
+    while sleep $pause > /dev/null 2>&1; kill -0 "$2" 2>/dev/null; do
+        printf "$begin%4d s  %s$end" $((SECONDS - from)) \
+            "$(tail -n 1 "$1" | tr '\t' ' ' | tr -cd '[:print:]' | cut -c 1-60)"
+    done
+}
+
+# git without the user's hooks and signing, and with an identity for the
+# committer: this repository's, else the user's, else a stand-in.
+gits() {
+    local id=()
+    if [ -z "${GIT_COMMITTER_EMAIL-}" ]; then
+        id=(-c user.name="$(git -C "$root" config user.name || echo "${DNN_GIT_NAME:-dnn-torch}")"
+            -c user.email="$(git -C "$root" config user.email || echo "${DNN_GIT_EMAIL:-dnn-torch@localhost}")")
+    fi
+    git -c core.hooksPath=/dev/null -c commit.gpgSign=false -c core.autocrlf=false \
+        -c advice.detachedHead=false -c gc.auto=0 "${id[@]}" "$@"
+}
+
+# owned DIR: the in-tree files below DIR, one name a line, sorted.
+owned() {
+    (cd "$1" && for d in $owned_dirs; do
+        [ ! -d "$d" ] || find "$d" -type f ! -name '.*' ! -name '*~' ! -name '*.orig' \
+            ! -name '*.rej' ! -name '*.o' ! -name '*.pyc'
+    done | LC_ALL=C sort)
+}
+
+# Lay the in-tree files over build/src: only those that differ, so that make
+# rebuilds only what changed; and take away those that are no longer here.
+lay_over() {
+    local list=$src/.git/owned-files f
+    owned "$root" > "$list.new"
+    while IFS= read -r f; do
+        cmp -s "$root/$f" "$src/$f" && continue
+        mkdir -p "$(dirname "$src/$f")" && cp -f "$root/$f" "$src/$f" ||
+            die "cannot copy $f to $src"
+        [ -x "$root/$f" ] && chmod +x "$src/$f"
+    done < "$list.new"
+    if [ -f "$list" ]; then
+        LC_ALL=C comm -23 "$list" "$list.new" | while IFS= read -r f; do
+            if [ "$(gits -C "$src" ls-tree base -- "$f")" ]; then
+                gits -C "$src" show "base:$f" > "$src/$f"
+            else
+                rm -f "$src/$f"
+            fi
+        done
+    fi
+    mv "$list.new" "$list"
+}
+
+# The options that select LibTorch, as ./configure found them; an array.
+load_config() {
+    [ -f "$build/config" ] || die "not configured: run make or ./configure first"
+    # shellcheck disable=SC1091
+    . "$build/config"
+}
+
+# configure_variant NAME OPTION...: FFmpeg's configure in build/NAME; nothing
+# to do when it ran there with these options and the same lists of parts.
+configure_variant() {
+    local dir=$build/$1 name=$1 want
+    shift
+    want=$(printf '%q ' "$@"; echo; cd "$src" && cat configure libav*/all*.c | cksum)
+    [ -f "$dir/ffbuild/config.mak" ] && [ "$(cat "$dir/.options" 2>/dev/null)" = "$want" ] &&
+        return
+    mkdir -p "$dir"
+    rm -f "$dir/.options"
+    (cd "$dir" && step "FFmpeg's configure for build/$name" "configure-${name//\//-}.log" \
+        "$src/configure" "$@") || {
+        # What FFmpeg's configure complained about, in one line.
+        sed -n 's/^ERROR: /error: /p' "$logs/configure-${name//\//-}.log" >&2
+        return 1
+    }
+    printf '%s\n' "$want" > "$dir/.options"
+}

@@ -1,0 +1,385 @@
+/*
+ * Write the TorchScript files that the FATE tests of the DNN filters run.
+ *
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/**
+ * @file
+ * The models are made when the tests run, from the table below, so that no
+ * binary has to be stored and every version of LibTorch reads files it wrote
+ * itself.
+ *
+ * A model gets a float tensor [N, C, H, W] with pixels divided by 255 and its
+ * output is multiplied by 255 and rounded. The models that are compared with
+ * FFmpeg's own filters only move, copy, negate or add a few samples with
+ * integer weights: whatever the order of the float operations, the result is
+ * within a small fraction of a half of an integer and rounds to it, so one
+ * reference serves every version of LibTorch and every CPU.
+ */
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <torch/script.h>
+
+namespace {
+
+struct Parameter {
+    const char *name;
+    std::vector<int64_t> shape;
+    std::vector<float> values;
+};
+
+struct Model {
+    const char *name;
+    const char *help;
+    const char *source;
+    std::vector<Parameter> parameters;
+};
+
+const std::vector<Model> models = {
+    { "identity", "the input itself, beside a parameter that does nothing",
+      R"(
+def forward(self, x):
+    return x + 0 * self.zero
+)", { { "zero", { 1 }, { 0 } } } },
+
+    { "identity_bare", "the input itself, without a single parameter",
+      R"(
+def forward(self, x):
+    return x
+)", {} },
+
+    { "identity_nhwc", "the input itself, with the strides of NHWC",
+      R"(
+def forward(self, x):
+    return x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+)", {} },
+
+    { "identity_double", "the input itself, in double precision",
+      R"(
+def forward(self, x):
+    return x.double()
+)", {} },
+
+    { "identity_half", "the input itself, in half precision",
+      R"(
+def forward(self, x):
+    return x.half()
+)", {} },
+
+    { "negate", "1 - x",
+      R"(
+def forward(self, x):
+    return self.one - x
+)", { { "one", { 1 }, { 1 } } } },
+
+    { "quarter", "x / 4",
+      R"(
+def forward(self, x):
+    return x * 0.25
+)", {} },
+
+    { "quadruple", "4 * x",
+      R"(
+def forward(self, x):
+    return x * 4
+)", {} },
+
+    { "hflip", "mirrored left to right",
+      R"(
+def forward(self, x):
+    return torch.flip(x, [3])
+)", {} },
+
+    { "vflip", "upside down",
+      R"(
+def forward(self, x):
+    return torch.flip(x, [2])
+)", {} },
+
+    // the four that follow end in a view of a tensor that is larger, smaller
+    // or laid out otherwise than its sizes tell
+    { "crop", "without 2 columns left and right and 1 row above and below",
+      R"(
+def forward(self, x):
+    return x[:, :, 1:-1, 2:-2]
+)", {} },
+
+    { "transpose", "rows and columns exchanged",
+      R"(
+def forward(self, x):
+    return x.transpose(2, 3)
+)", {} },
+
+    { "spread", "the first channel in all three",
+      R"(
+def forward(self, x):
+    return x[:, 0:1].expand(-1, 3, -1, -1)
+)", {} },
+
+    { "reverse", "the channels in reverse order",
+      R"(
+def forward(self, x):
+    return torch.stack([x[:, 2], x[:, 1], x[:, 0]], 3).permute(0, 3, 1, 2)
+)", {} },
+
+    { "first", "the first channel kept, the others black",
+      R"(
+def forward(self, x):
+    return x * self.mask
+)", { { "mask", { 1, 3, 1, 1 }, { 1, 0, 0 } } } },
+
+    { "up2", "every pixel doubled in both directions",
+      R"(
+def forward(self, x):
+    return torch.upsample_nearest2d(x, [x.size(2) * 2, x.size(3) * 2])
+)", {} },
+
+    { "up2_shuffle", "the same, as super-resolution networks end",
+      R"(
+def forward(self, x):
+    return torch.pixel_shuffle(torch.repeat_interleave(x, 4, 1), 2)
+)", {} },
+
+    { "roll", "moved left, wrapping, as far as the first pixel tells",
+      R"(
+def forward(self, x):
+    out = []
+    for i in range(x.size(0)):
+        shift = int(torch.round(x[i, 0, 0, 0] * 255).item())
+        out.append(torch.roll(x[i], [-shift], [2]))
+    return torch.stack(out)
+)", {} },
+
+    // the one that is not zero stands left of the centre, so that the picture
+    // moves to the right and a black column comes in
+    { "conv1", "3x3 convolution of one channel that moves right by a pixel",
+      R"(
+def forward(self, x):
+    return torch.conv2d(x, self.weight, None, [1, 1], [1, 1])
+)", { { "weight", { 1, 1, 3, 3 }, { 0, 0, 0, 1, 0, 0, 0, 0, 0 } } } },
+
+    { "conv3", "the same on three channels",
+      R"(
+def forward(self, x):
+    return torch.conv2d(x, self.weight, None, [1, 1], [1, 1])
+)", { { "weight", { 3, 3, 3, 3 },
+        { 0, 0, 0, 1, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0,
+          0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 1, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0,
+          0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 1, 0, 0, 0, 0, 0 } } } },
+
+    { "sharpen", "3x3 convolution with integer weights, without padding: out of range, a pixel less on every side",
+      R"(
+def forward(self, x):
+    return torch.conv2d(x, self.weight)
+)", { { "weight", { 1, 1, 3, 3 }, { 0, -1, 0, -1, 5, -1, 0, -1, 0 } } } },
+
+    { "special", "not a number in the first column, infinity in the second, minus infinity in the third",
+      R"(
+def forward(self, x):
+    inf = (x[:, :, :, 0:1] + 1) / 0
+    return torch.cat([inf - inf, inf, -inf, x[:, :, :, 3:]], 3)
+)", {} },
+
+    // the product of two matrices full of ones, over and over: it takes time,
+    // stays one, and depends on the input, so that nothing can work it out
+    // beforehand
+    { "slow", "the input itself, after some 20 ms",
+      R"(
+def forward(self, x):
+    a = torch.ones([128, 128]) + 0 * x[0, 0, 0, 0]
+    b = a
+    for i in range(150):
+        b = torch.mm(a, b) * 0.0078125
+    return x * b[0, 0]
+)", {} },
+
+    { "train", "the input itself when evaluated, black while training",
+      R"(
+def forward(self, x):
+    if self.training:
+        x = 0 * x
+    return x
+)", {} },
+
+    // to fail by content and not by counting keeps the failure at the same
+    // frame whatever order the frames are computed in
+    { "fail_white", "fails on a frame whose first pixel is white, otherwise the input itself",
+      R"(
+def forward(self, x):
+    assert int((x[:, :, 0, 0] == 1).all(1).sum().item()) == 0, "a white pixel in the corner"
+    return x
+)", {} },
+
+    { "fail", "fails on everything",
+      R"(
+def forward(self, x):
+    assert x.size(0) < 0, "this model always fails"
+    return x
+)", {} },
+
+    { "fixed", "takes 64x48 only",
+      R"(
+def forward(self, x):
+    assert x.size(2) == 48 and x.size(3) == 64, "only 64x48 will do"
+    return x
+)", {} },
+
+    // what is no picture of the frame's format
+
+    { "rank2", "a tensor of two dimensions",
+      R"(
+def forward(self, x):
+    return x[0, 0]
+)", {} },
+
+    { "rank5", "a tensor of five dimensions",
+      R"(
+def forward(self, x):
+    return x.unsqueeze(0)
+)", {} },
+
+    { "channels2", "two channels",
+      R"(
+def forward(self, x):
+    return torch.cat([x[:, 0:1], x[:, 0:1]], 1)
+)", {} },
+
+    { "empty", "a picture without rows",
+      R"(
+def forward(self, x):
+    return x[:, :, 0:0]
+)", {} },
+
+    { "batch2", "two pictures for every one",
+      R"(
+def forward(self, x):
+    return torch.cat([x, x])
+)", {} },
+
+    { "int", "integers",
+      R"(
+def forward(self, x):
+    return torch.round(x * 255).int()
+)", {} },
+
+    { "tuple", "a tuple of two tensors",
+      R"(
+def forward(self, x):
+    return x, x
+)", {} },
+
+    { "list", "a list of two tensors",
+      R"(
+def forward(self, x):
+    return [x, x]
+)", {} },
+
+    { "none", "nothing",
+      R"(
+def forward(self, x):
+    return None
+)", {} },
+
+    { "number", "a number",
+      R"(
+def forward(self, x):
+    return x.size(0)
+)", {} },
+
+    { "two_inputs", "wants two tensors",
+      R"(
+def forward(self, x, y):
+    return x + y
+)", {} },
+
+    { "no_forward", "has no forward()",
+      R"(
+def run(self, x):
+    return x
+)", {} },
+
+    { "growing", "twice as wide when the first pixel is white: the size follows the content",
+      R"(
+def forward(self, x):
+    if int((x[:, :, 0, 0] == 1).all(1).sum().item()) > 0:
+        x = torch.cat([x, x], 3)
+    return x
+)", {} },
+};
+
+void write_model(const Model &model, const std::string &file)
+{
+    torch::jit::Module module("dnn_" + std::string(model.name));
+
+    for (const Parameter &p : model.parameters)
+        module.register_parameter(p.name, torch::tensor(p.values).reshape(p.shape), false);
+    // the table's sources use it, and modules made in C++ lack it in some versions
+    if (!module.hasattr("training"))
+        module.register_attribute("training", c10::BoolType::get(), true);
+    module.define(model.source);
+    module.save(file);
+}
+
+int usage(const char *program)
+{
+    fprintf(stderr, "usage: %s NAME FILE    write one model\n"
+                    "       %s --all DIR    write all of them, to DIR/NAME.pt\n"
+                    "       %s --list\n", program, program, program);
+    return 1;
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    const char *current = "";
+
+    try {
+        if (argc == 2 && !strcmp(argv[1], "--list")) {
+            for (const Model &model : models)
+                printf("%-16s %s\n", model.name, model.help);
+            return 0;
+        }
+        if (argc != 3)
+            return usage(argv[0]);
+        if (!strcmp(argv[1], "--all")) {
+            for (const Model &model : models) {
+                current = model.name;
+                write_model(model, std::string(argv[2]) + "/" + model.name + ".pt");
+            }
+            return 0;
+        }
+        for (const Model &model : models) {
+            if (strcmp(argv[1], model.name))
+                continue;
+            current = model.name;
+            write_model(model, argv[2]);
+            return 0;
+        }
+        fprintf(stderr, "%s: no model is called '%s'\n", argv[0], argv[1]);
+    } catch (const std::exception &e) {
+        fprintf(stderr, "%s: %s: %s\n", argv[0], current, e.what());
+    }
+    return 1;
+}

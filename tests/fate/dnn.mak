@@ -1,0 +1,329 @@
+# The DNN filters.
+#
+# What a network has to do to a picture is told by FFmpeg's own filters: a test
+# called fate-dnn-own-NAME runs one of those, fate-dnn-torch-NAME a model that
+# does the same, and both are held against one reference, tests/ref/fate/dnn-NAME.
+# A network's result is never the measure of itself.
+
+# The models are made at test time, see tests/dnn/torch_models.cpp.
+TORCH_MODELS = tests/dnn/torch_models$(EXESUF)
+
+OUTDIRS += tests/dnn tests/data/dnn
+
+tests/dnn/torch_models.o: | tests/dnn
+$(TORCH_MODELS): %$(EXESUF): %.o
+	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $< $(EXTRALIBS-avfilter) $(EXTRALIBS) $(ELIBS) -lstdc++)
+
+# This file stands for all models. Beside them lies what is none: text,
+# nothing at all, and the beginning of a model.
+DNN_MODELS = tests/data/dnn/models
+
+$(DNN_MODELS): TAG = GEN
+$(DNN_MODELS): $(TORCH_MODELS) | tests/data/dnn
+	$(M)$(TARGET_EXEC) $(TARGET_PATH)/$< --all $(TARGET_PATH)/tests/data/dnn
+	$(Q)echo "not a model" > tests/data/dnn/junk.pt
+	$(Q): > tests/data/dnn/nothing.pt
+	$(Q)dd if=tests/data/dnn/conv3.pt of=tests/data/dnn/truncated.pt bs=500 count=1 2>/dev/null
+	$(Q)touch $@
+
+-include $(wildcard tests/dnn/*.d)
+
+testclean::
+	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS)
+
+# A test's graph is SOURCE,FILTER,SINK; the last may be missing.
+DNN_REF   = $(SRC_PATH)/tests/ref/fate/dnn
+DNN_GRAPH = -lavfi "$(SOURCE),$(FILTER)$(SINK:%=,%)" -fps_mode passthrough
+# for what is more than the output of one run
+DNN_SH    = . $(SRC_PATH)/tests/dnn/expect.sh &&
+# $(call NET, model[, options])
+NET       = dnn_processing=dnn_backend=torch:model=$(TARGET_PATH)/tests/data/dnn/$(strip $(1)).pt$(addprefix :,$(strip $(2)))
+
+# $(call DNN_TORCH, other filters, other components): is there what it takes?
+DNN_TORCH = $(call FILTERFRAMECRC, DNN_PROCESSING TESTSRC2 FORMAT $(1), LIBTORCH FILE_PROTOCOL $(2))
+# $(call DNN_BOTH, names): the tests with FFmpeg's own filter and with a network
+DNN_BOTH  = $(foreach N,$(1),fate-dnn-own-$(N) fate-dnn-torch-$(N))
+
+fate-dnn-own-%:   CMD = framecrc $(DNN_GRAPH)
+fate-dnn-torch-%: CMD = framecrc $(DNN_GRAPH)
+fate-dnn-own-%:   REF = $(@:fate-dnn-own-%=$(DNN_REF)-%)
+fate-dnn-torch-%: REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
+
+# ten small frames, a fifth of a second apart so that no two are the same
+fate-dnn-own-%:   SOURCE = testsrc2=s=64x48:r=5:d=2,format=rgb24
+fate-dnn-torch-%: SOURCE = testsrc2=s=64x48:r=5:d=2,format=rgb24
+
+# Models with a counterpart among the filters.
+
+FATE_DNN-$(call DNN_TORCH, NULL) += $(call DNN_BOTH, identity)
+fate-dnn-own-identity:            FILTER = null
+fate-dnn-torch-identity:          FILTER = $(call NET, identity)
+
+# a model without parameters, and outputs that are laid out as NHWC, double,
+# half; and one that was saved while training and has to be told otherwise
+FATE_DNN-$(call DNN_TORCH) += $(addprefix fate-dnn-torch-identity-, bare nhwc double half train)
+fate-dnn-torch-identity-%:        REF    = $(DNN_REF)-identity
+fate-dnn-torch-identity-bare:     FILTER = $(call NET, identity_bare)
+fate-dnn-torch-identity-nhwc:     FILTER = $(call NET, identity_nhwc)
+fate-dnn-torch-identity-double:   FILTER = $(call NET, identity_double)
+fate-dnn-torch-identity-half:     FILTER = $(call NET, identity_half)
+fate-dnn-torch-identity-train:    FILTER = $(call NET, train)
+
+FATE_DNN-$(call DNN_TORCH, HFLIP) += $(call DNN_BOTH, hflip)
+fate-dnn-own-hflip:               FILTER = hflip
+fate-dnn-torch-hflip:             FILTER = $(call NET, hflip)
+
+FATE_DNN-$(call DNN_TORCH, VFLIP) += $(call DNN_BOTH, vflip)
+fate-dnn-own-vflip:               FILTER = vflip
+fate-dnn-torch-vflip:             FILTER = $(call NET, vflip)
+
+FATE_DNN-$(call DNN_TORCH, CROP) += $(call DNN_BOTH, crop)
+fate-dnn-own-crop:                FILTER = crop=iw-4:ih-2:2:1
+fate-dnn-torch-crop:              FILTER = $(call NET, crop)
+
+FATE_DNN-$(call DNN_TORCH, TRANSPOSE) += $(call DNN_BOTH, transpose)
+fate-dnn-own-transpose:           FILTER = transpose=cclock_flip
+fate-dnn-torch-transpose:         FILTER = $(call NET, transpose)
+
+FATE_DNN-$(call DNN_TORCH, SCALE) += $(call DNN_BOTH, up2) fate-dnn-torch-up2-shuffle
+fate-dnn-own-up2:                 FILTER = $(DNN_UP2)
+fate-dnn-torch-up2:               FILTER = $(call NET, up2)
+fate-dnn-torch-up2-shuffle:       FILTER = $(call NET, up2_shuffle)
+fate-dnn-torch-up2-shuffle:       REF    = $(DNN_REF)-up2
+
+# the channels are in the order of the frame's own format
+DNN_BGR = $(subst rgb24,bgr24,$(SOURCE))
+FATE_DNN-$(call DNN_TORCH, COLORCHANNELMIXER LUTRGB) += $(call DNN_BOTH, channels)
+fate-dnn-own-channels:            CMD    = framecrc -lavfi "$(SOURCE),colorchannelmixer=gr=1:gg=0:br=1:bb=0" \
+                                                    -lavfi "$(SOURCE),colorchannelmixer=rr=0:rb=1:br=1:bb=0" \
+                                                    -lavfi "$(SOURCE),lutrgb=g=0:b=0" -lavfi "$(DNN_BGR),lutrgb=g=0:r=0"
+fate-dnn-torch-channels:          CMD    = framecrc -lavfi "$(SOURCE),$(call NET, spread)" \
+                                                    -lavfi "$(SOURCE),$(call NET, reverse)" \
+                                                    -lavfi "$(SOURCE),$(call NET, first)" -lavfi "$(DNN_BGR),$(call NET, first)"
+
+FATE_DNN-$(call DNN_TORCH, CROP PAD) += $(call DNN_BOTH, conv1 conv3)
+fate-dnn-own-conv1 \
+fate-dnn-own-conv3:               FILTER = crop=iw-1:ih:0:0,pad=iw+1:ih:1:0
+fate-dnn-torch-conv1:             FILTER = $(call NET, conv1)
+fate-dnn-torch-conv3:             FILTER = $(call NET, conv3)
+$(call DNN_BOTH, conv1):          SOURCE = testsrc2=s=33x17:r=5:d=2,format=gray
+
+# the values leave the range on both sides
+FATE_DNN-$(call DNN_TORCH, CROP CONVOLUTION) += $(call DNN_BOTH, sharpen)
+fate-dnn-own-sharpen:             FILTER = convolution=0|-1|0|-1|5|-1|0|-1|0,crop=iw-2:ih-2:1:1
+fate-dnn-torch-sharpen:           FILTER = $(call NET, sharpen)
+$(call DNN_BOTH, sharpen):        SOURCE = testsrc2=s=64x48:r=5:d=2,format=gray
+
+# NaN is black, infinities are white and black
+FATE_DNN-$(call DNN_TORCH, DRAWBOX) += $(call DNN_BOTH, special)
+fate-dnn-own-special:             FILTER = drawbox=w=3:h=ih:c=black:t=fill,drawbox=x=1:w=1:h=ih:c=white:t=fill
+fate-dnn-torch-special:           FILTER = $(call NET, special)
+
+# A model that decides by the content how far it moves the picture, run with
+# every sort of scheduling: the first pixel is the number of the frame times 4.
+DNN_ROLLS = roll roll-sync roll-sync-nireq2 roll-nireq1 roll-nireq2 roll-nireq8 \
+            roll-batch3 roll-sync-batch3 roll-workers3
+FATE_DNN-$(call DNN_TORCH, SCALE GEQ SCROLL) += fate-dnn-own-roll $(DNN_ROLLS:%=fate-dnn-torch-%)
+fate-dnn-own-roll \
+$(DNN_ROLLS:%=fate-dnn-torch-%):  SOURCE = testsrc2=s=64x48:r=5:d=4,format=gbrp,geq=r=if(X+Y\,r(X\,Y)\,4*N):g=g(X\,Y):b=b(X\,Y)
+$(DNN_ROLLS:%=fate-dnn-torch-%):  REF    = $(DNN_REF)-roll
+fate-dnn-own-roll:                FILTER = scroll=h=1/16,scale,format=rgb24
+fate-dnn-torch-roll:              FILTER = scale,format=rgb24,$(call NET, roll)
+fate-dnn-torch-roll-sync:         FILTER = scale,format=rgb24,$(call NET, roll, async=0)
+fate-dnn-torch-roll-sync-nireq2:  FILTER = scale,format=rgb24,$(call NET, roll, async=0:nireq=2)
+fate-dnn-torch-roll-nireq1:       FILTER = scale,format=rgb24,$(call NET, roll, async=1:nireq=1)
+fate-dnn-torch-roll-nireq2:       FILTER = scale,format=rgb24,$(call NET, roll, async=1:nireq=2)
+fate-dnn-torch-roll-nireq8:       FILTER = scale,format=rgb24,$(call NET, roll, async=1:nireq=8)
+fate-dnn-torch-roll-batch3:       FILTER = scale,format=rgb24,$(call NET, roll, batch_size=3:workers=2)
+fate-dnn-torch-roll-sync-batch3:  FILTER = scale,format=rgb24,$(call NET, roll, async=0:batch_size=3)
+fate-dnn-torch-roll-workers3:     FILTER = scale,format=rgb24,$(call NET, roll, nireq=8:workers=3)
+
+# Every pixel format, with an odd size, lines that are longer than the picture
+# and data that starts in the middle of one. A run has all formats, a stream
+# for each, for a start of ffmpeg costs more than the frames.
+DNN_ODD     = testsrc2=s=67x43:r=5:d=2,format=$(1),crop=33:17:25:21
+DNN_FORMATS = rgb24 bgr24 gray yuv420p yuv422p yuv444p yuv410p yuv411p
+# There is no negate for nv12 and grayf32. The latter keeps what 8 bits do not
+# hold: a quarter, and that times four, is what it was.
+DNN_FLOAT   = scale,format=grayf32,$(call NET, quarter),$(call NET, quadruple),$(call NET, negate),scale,format=gray
+
+FATE_DNN-$(call DNN_TORCH, CROP NEGATE SCALE) += $(call DNN_BOTH, formats)
+fate-dnn-own-formats:             CMD    = framecrc \
+    $(foreach F,$(DNN_FORMATS),-lavfi "$(call DNN_ODD,$(F)),negate=components=$(if $(filter %24,$(F)),r+g+b,y)") \
+    -lavfi "$(call DNN_ODD,yuv420p),negate=components=y,scale,format=nv12" \
+    -lavfi "$(call DNN_ODD,gray),negate"
+fate-dnn-torch-formats:           CMD    = framecrc \
+    $(foreach F,$(DNN_FORMATS),-lavfi "$(call DNN_ODD,$(F)),$(call NET, negate)") \
+    -lavfi "$(call DNN_ODD,yuv420p),scale,format=nv12,$(call NET, negate)" \
+    -lavfi "$(call DNN_ODD,gray),$(DNN_FLOAT)"
+
+# Another size out than in. The chroma planes are the filter's to scale, which
+# it does without bitexact flags: uniform planes are the same on every CPU, and
+# still show a plane that was forgotten, exchanged or of the wrong size.
+DNN_UP2    = scale=2*iw:2*ih:flags=neighbor+accurate_rnd+bitexact
+DNN_CHROMA = lutyuv=u=70:v=200
+FATE_DNN-$(call DNN_TORCH, CROP SCALE LUTYUV) += $(call DNN_BOTH, up2-formats)
+fate-dnn-own-up2-formats:         CMD    = framecrc \
+    $(foreach F,rgb24 gray,-lavfi "$(call DNN_ODD,$(F)),$(DNN_UP2)") \
+    $(foreach F,yuv420p yuv444p,-lavfi "$(call DNN_ODD,$(F)),$(DNN_CHROMA),$(DNN_UP2)") \
+    -lavfi "$(call DNN_ODD,yuv420p),$(DNN_CHROMA),$(DNN_UP2),scale,format=nv12"
+fate-dnn-torch-up2-formats:       CMD    = framecrc \
+    $(foreach F,rgb24 gray,-lavfi "$(call DNN_ODD,$(F)),$(call NET, up2)") \
+    $(foreach F,yuv420p yuv444p,-lavfi "$(call DNN_ODD,$(F)),$(DNN_CHROMA),$(call NET, up2)") \
+    -lavfi "$(call DNN_ODD,yuv420p),$(DNN_CHROMA),scale,format=nv12,$(call NET, up2)"
+
+# lines that run upwards
+FATE_DNN-$(call DNN_TORCH, CROP HFLIP VFLIP) += $(call DNN_BOTH, upwards)
+$(call DNN_BOTH, upwards):        SOURCE = $(call DNN_ODD,rgb24),vflip
+fate-dnn-own-upwards:             FILTER = hflip
+fate-dnn-torch-upwards:           FILTER = $(call NET, hflip)
+
+# the input is left as it was for whoever else has it
+FATE_DNN-$(call DNN_TORCH, NEGATE SPLIT HSTACK) += $(call DNN_BOTH, shared)
+fate-dnn-own-shared:              FILTER = split[a][b];[a]negate[c];[b][c]hstack
+fate-dnn-torch-shared:            FILTER = split[a][b];[a]$(call NET, negate)[c];[b][c]hstack
+
+# more than one network at a time, after and beside each other
+FATE_DNN-$(call DNN_TORCH, HFLIP VFLIP SPLIT HSTACK) += $(call DNN_BOTH, many)
+fate-dnn-own-many:                FILTER = split[a][b];[a]hflip,vflip[c];[b]vflip[d];[c][d]hstack
+fate-dnn-torch-many:              FILTER = split[a][b];[a]$(call NET, hflip),$(call NET, vflip, async=0)[c];[b]$(call NET, vflip, nireq=8)[d];[c][d]hstack
+
+# Frames and their time.
+
+FATE_DNN-$(call DNN_TORCH, NULL SELECT SETPTS) += $(call DNN_BOTH, gaps) fate-dnn-torch-gaps-sync
+$(call DNN_BOTH, gaps) \
+fate-dnn-torch-gaps-sync:         SOURCE = testsrc2=s=64x48:r=5:d=4,format=rgb24,select=not(eq(mod(n\,3)\,1)),setpts=PTS+N*N+if(gt(N\,6)\,1000)
+fate-dnn-own-gaps:                FILTER = null
+fate-dnn-torch-gaps:              FILTER = $(call NET, identity, nireq=4)
+fate-dnn-torch-gaps-sync:         FILTER = $(call NET, identity, async=0)
+fate-dnn-torch-gaps-sync:         REF    = $(DNN_REF)-gaps
+
+# what belongs to a frame stays with it
+FATE_DNN-$(call DNN_TORCH, NULL SIGNALSTATS METADATA, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(call DNN_BOTH, metadata)
+$(call DNN_BOTH, metadata):       CMD    = ffmpeg $(DNN_GRAPH) -f null -
+$(call DNN_BOTH, metadata):       SOURCE = testsrc2=s=64x48:r=5:d=2,format=yuv420p,signalstats
+fate-dnn-own-metadata:            FILTER = null
+fate-dnn-torch-metadata:          FILTER = $(call NET, slow, nireq=4)
+$(call DNN_BOTH, metadata):       SINK   = metadata=print:key=lavfi.signalstats.YAVG:file=-
+
+# fewer frames than requests, and none
+FATE_DNN-$(call DNN_TORCH, NULL TRIM) += $(call DNN_BOTH, few one none) fate-dnn-torch-none-sync
+$(call DNN_BOTH, few):            SOURCE = testsrc2=s=64x48:r=5:d=2,format=rgb24,trim=end_frame=3
+$(call DNN_BOTH, one):            SOURCE = testsrc2=s=64x48:r=5:d=2,format=rgb24,trim=end_frame=1
+$(call DNN_BOTH, none) \
+fate-dnn-torch-none-sync:         SOURCE = testsrc2=s=64x48:r=5:d=2,format=rgb24,trim=end_frame=0
+$(addprefix fate-dnn-own-, few one none): FILTER = null
+fate-dnn-torch-few \
+fate-dnn-torch-one \
+fate-dnn-torch-none:              FILTER = $(call NET, identity, nireq=8)
+fate-dnn-torch-none-sync:         FILTER = $(call NET, identity, async=0)
+fate-dnn-torch-none-sync:         REF    = $(DNN_REF)-none
+
+# to stop early, at each of the first ten frames, with work in flight
+FATE_DNN-$(call DNN_TORCH, NULL) += $(call DNN_BOTH, stop)
+fate-dnn-own-stop:                CMD    = $(DNN_SH) cut_short 10 framecrc $(DNN_GRAPH)
+fate-dnn-torch-stop:              CMD    = $(DNN_SH) stop_early 10 framecrc $(DNN_GRAPH)
+$(call DNN_BOTH, stop):           SOURCE = testsrc2=s=64x48:r=5:d=4,format=rgb24
+fate-dnn-own-stop:                FILTER = null
+fate-dnn-torch-stop:              FILTER = $(call NET, slow, nireq=4)
+
+# Another size in mid-stream, whereupon ffmpeg makes a new graph. It drops what
+# the filters of the old one still hold, hence sync.
+DNN_RESIZE = testsrc2=s=64x48:r=5:d=2,format=rgb24,scale=w=if(lte(n\,5)\,64\,33):h=if(lte(n\,5)\,48\,57):eval=frame:flags=neighbor+accurate_rnd+bitexact
+FATE_DNN-$(call DNN_TORCH, SCALE NEGATE, LAVFI_INDEV WRAPPED_AVFRAME_DECODER) += $(call DNN_BOTH, resize)
+$(call DNN_BOTH, resize):         CMD    = framecrc -f lavfi -i "$(DNN_RESIZE)" -vf "$(FILTER)" -noautoscale
+fate-dnn-own-resize:              FILTER = negate
+fate-dnn-torch-resize:            FILTER = $(call NET, negate, async=0)
+
+# What fails: ffmpeg ends with an error and says why, after the frames before it.
+FAIL_CMD = $(DNN_SH) expect_fail "$(REASON)" framecrc $(DNN_GRAPH)
+
+FATE_DNN-$(call DNN_TORCH, DRAWBOX) += $(addprefix fate-dnn-torch-fail6-, sync async nireq8 batch4)
+fate-dnn-torch-fail6-%:           CMD    = $(FAIL_CMD)
+fate-dnn-torch-fail6-%:           REF    = $(DNN_REF)-fail6
+fate-dnn-torch-fail6-%:           REASON = a white pixel in the corner
+fate-dnn-torch-fail6-%:           SOURCE = testsrc2=s=64x48:r=5:d=2,format=rgb24,drawbox=w=1:h=1:t=fill:c=black,drawbox=w=1:h=1:t=fill:c=white:enable=eq(n\,5)
+fate-dnn-torch-fail6-sync:        FILTER = $(call NET, fail_white, async=0)
+fate-dnn-torch-fail6-async:       FILTER = $(call NET, fail_white, async=1)
+fate-dnn-torch-fail6-nireq8:      FILTER = $(call NET, fail_white, nireq=8)
+fate-dnn-torch-fail6-batch4:      FILTER = $(call NET, fail_white, batch_size=4:workers=2)
+# the same when it is the size of the output that is not as before
+fate-dnn-torch-fail6-size:        FILTER = $(call NET, growing, nireq=4)
+fate-dnn-torch-fail6-size:        REASON = 128x48
+FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
+
+# a size that changes within a graph, whose links cannot follow
+FATE_DNN-$(call DNN_TORCH, SCALE) += fate-dnn-torch-fail-resize
+fate-dnn-torch-fail-resize:       CMD    = $(FAIL_CMD)
+fate-dnn-torch-fail-resize:       REF    = $(DNN_REF)-fail-resize
+fate-dnn-torch-fail-resize:       SOURCE = $(DNN_RESIZE)
+fate-dnn-torch-fail-resize:       FILTER = $(call NET, negate)
+fate-dnn-torch-fail-resize:       REASON = 33x57
+
+# nothing comes out of these
+FAIL_TESTS = missing directory junk nothing truncated device always size \
+             channels-in channels-out rank2 rank5 empty batch2 int tuple list none number two-inputs no-forward
+FATE_DNN-$(call DNN_TORCH) += $(FAIL_TESTS:%=fate-dnn-torch-fail-%)
+fate-dnn-torch-fail-%:            CMD    = $(FAIL_CMD)
+fate-dnn-torch-fail-%:            REF    = $(DNN_REF)-fail
+
+fate-dnn-torch-fail-missing:      FILTER = $(call NET, there_is_none)
+fate-dnn-torch-fail-missing:      REASON = there_is_none.pt: no such file
+fate-dnn-torch-fail-directory:    FILTER = dnn_processing=dnn_backend=torch:model=$(TARGET_PATH)/tests/data/dnn
+fate-dnn-torch-fail-directory:    REASON = data/dnn: it is a directory
+fate-dnn-torch-fail-junk:         FILTER = $(call NET, junk)
+fate-dnn-torch-fail-junk:         REASON = junk.pt: .
+fate-dnn-torch-fail-nothing:      FILTER = $(call NET, nothing)
+fate-dnn-torch-fail-nothing:      REASON = nothing.pt: .
+fate-dnn-torch-fail-truncated:    FILTER = $(call NET, truncated)
+fate-dnn-torch-fail-truncated:    REASON = truncated.pt: .
+fate-dnn-torch-fail-device:       FILTER = $(call NET, identity, device=nosuch)
+fate-dnn-torch-fail-device:       REASON = nosuch
+fate-dnn-torch-fail-always:       FILTER = $(call NET, fail)
+fate-dnn-torch-fail-always:       REASON = this model always fails
+fate-dnn-torch-fail-size:         FILTER = $(call NET, fixed)
+fate-dnn-torch-fail-size:         SOURCE = testsrc2=s=32x48:r=5:d=2,format=rgb24
+fate-dnn-torch-fail-size:         REASON = 32x48.*only 64x48 will do
+fate-dnn-torch-fail-channels-in:  FILTER = $(call NET, conv1)
+fate-dnn-torch-fail-channels-in:  REASON = conv1.pt: .*channels
+fate-dnn-torch-fail-channels-out: FILTER = $(call NET, channels2)
+fate-dnn-torch-fail-channels-out: REASON = returns 2 channels
+fate-dnn-torch-fail-rank2:        FILTER = $(call NET, rank2)
+fate-dnn-torch-fail-rank2:        REASON = returned a tensor of shape .48, 64.
+fate-dnn-torch-fail-rank5:        FILTER = $(call NET, rank5)
+fate-dnn-torch-fail-rank5:        REASON = returned a tensor of shape .1, 1, 3, 48, 64.
+fate-dnn-torch-fail-empty:        FILTER = $(call NET, empty)
+fate-dnn-torch-fail-empty:        REASON = empty.pt: .*64x0
+fate-dnn-torch-fail-batch2:       FILTER = $(call NET, batch2)
+fate-dnn-torch-fail-batch2:       REASON = returned a tensor of shape .2, 3, 48, 64.
+fate-dnn-torch-fail-int:          FILTER = $(call NET, int)
+fate-dnn-torch-fail-int:          REASON = returned Int values
+fate-dnn-torch-fail-tuple:        FILTER = $(call NET, tuple)
+fate-dnn-torch-fail-tuple:        REASON = returned Tuple instead of one tensor
+fate-dnn-torch-fail-list:         FILTER = $(call NET, list)
+fate-dnn-torch-fail-list:         REASON = returned .*List instead of one tensor
+fate-dnn-torch-fail-none:         FILTER = $(call NET, none)
+fate-dnn-torch-fail-none:         REASON = returned None instead of one tensor
+fate-dnn-torch-fail-number:       FILTER = $(call NET, number)
+fate-dnn-torch-fail-number:       REASON = returned Int instead of one tensor
+fate-dnn-torch-fail-two-inputs:   FILTER = $(call NET, two_inputs)
+fate-dnn-torch-fail-two-inputs:   REASON = two_inputs.pt: .*forward
+fate-dnn-torch-fail-no-forward:   FILTER = $(call NET, no_forward)
+fate-dnn-torch-fail-no-forward:   REASON = no_forward.pt: .*forward
+
+FATE_DNN_TORCH = $(FATE_DNN-yes)
+FATE_FFMPEG   += $(FATE_DNN_TORCH)
+
+$(filter fate-dnn-torch-%,$(FATE_DNN_TORCH)): $(DNN_MODELS)
+
+# The threads of the backends.
+
+ifeq ($(HAVE_THREADS),yes)
+FATE_DNN_POOL-$(CONFIG_DNN) += fate-dnn-worker-pool
+endif
+FATE-$(CONFIG_AVFILTER) += $(FATE_DNN_POOL-yes)
+fate-dnn-worker-pool: libavfilter/tests/dnn_worker_pool$(EXESUF)
+fate-dnn-worker-pool: CMD = run libavfilter/tests/dnn_worker_pool$(EXESUF)
+fate-dnn-worker-pool: CMP = null
+
+fate-dnn: $(FATE_DNN_TORCH) $(FATE_DNN_POOL-yes)
