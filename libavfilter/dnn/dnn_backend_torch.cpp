@@ -36,6 +36,7 @@
 
 #include "dnn_torch_frame.h"
 #include "dnn_torch_model.h"
+#include "dnn_torch_stats.h"
 
 extern "C" {
 #include "libavutil/avstring.h"
@@ -53,6 +54,7 @@ extern "C" {
 namespace {
 
 using fftorch::Failure;
+using fftorch::Stats;
 
 /** More than any machine can use; keeps a typo from eating the memory. */
 constexpr int max_requests = 1024;
@@ -65,6 +67,7 @@ constexpr at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16
 struct THTask : TaskItem {
     LastLevelTaskItem lltask = {};
     int64_t           number = 0;       ///< of the frame, from 1
+    Stats::Clock::time_point came = Stats::Clock::now();
     Failure           failure{ 0, {} }; ///< set before done
     std::atomic<bool> done{ false };    ///< set last, by who ran it
 
@@ -98,12 +101,14 @@ struct THWorker {
 struct THModel : DNNModel {
     DnnContext                     *ctx          = nullptr;
     std::unique_ptr<fftorch::Model> net;
+    int                             threads      = 1;       ///< intra-op, of a worker
     std::vector<THWorker>           workers;
     std::vector<THRequest>          requests;
     DNNWorkerPool                  *pool         = nullptr; ///< NULL: sync
     Queue                          *task_queue   = nullptr; ///< of THTask
     Queue                          *lltask_queue = nullptr; ///< of LastLevelTaskItem
     int64_t                         nb_frames    = 0;
+    Stats                           stats;
 
     THModel() : DNNModel() {}
     ~THModel();
@@ -155,14 +160,22 @@ void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_ta
 
     if (!worker.input.defined() || worker.input.sizes() != shape)
         worker.input = model.net->make_input(nb_tasks, channels, first.height, first.width);
+    using seconds = std::chrono::duration<double>;
+    const Stats::Clock::time_point start = Stats::Clock::now();
+
     for (int64_t i = 0; i < nb_tasks; i++)
         fftorch::frame_to_tensor(*tasks[i]->in_frame, worker.input[i]);
 
-    {
-        const at::Tensor output = model.net->forward(worker.input);
-        for (int64_t i = 0; i < nb_tasks; i++)
-            fftorch::tensor_to_frame(output[i], *tasks[i]->out_frame);
-    }
+    const Stats::Clock::time_point filled = Stats::Clock::now();
+    at::Tensor output = model.net->forward(worker.input);
+    const Stats::Clock::time_point inferred = Stats::Clock::now();
+
+    for (int64_t i = 0; i < nb_tasks; i++)
+        fftorch::tensor_to_frame(output[i], *tasks[i]->out_frame);
+    output.reset();
+
+    model.stats.ran(seconds(filled - start + (Stats::Clock::now() - inferred)).count(),
+                    seconds(inferred - filled).count());
 
     // a network with a memory may have kept its input: it must not change then
     if (worker.input.use_count() > 1 || worker.input.storage().use_count() > 1)
@@ -187,8 +200,10 @@ void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb
     if (nb_tasks == 1 || same_shape(tasks, nb_tasks)) {
         try {
             infer(model, worker, tasks, nb_tasks);
-            for (size_t i = 0; i < nb_tasks; i++)
+            for (size_t i = 0; i < nb_tasks; i++) {
+                model.stats.finished(tasks[i]->came);
                 tasks[i]->finish();
+            }
             return;
         } catch (...) {
             if (nb_tasks == 1) {
@@ -208,7 +223,7 @@ void worker_start(void *opaque, unsigned worker)
 
     // the only effect of a failure is a slower worker
     guarded(model->filter_ctx, model->ctx->model_filename, [&] {
-        model->net->enter_thread();
+        model->net->enter_thread(model->threads);
         return 0;
     });
 }
@@ -237,21 +252,42 @@ int dispatch(THModel &model)
         request->tasks.push_back(th_task(static_cast<LastLevelTaskItem *>(
             ff_queue_pop_front(model.lltask_queue))));
 
-    if (model.pool)
+    if (model.pool) {
+        model.stats.submitted(ff_dnn_worker_pool_in_flight(model.pool) - 1);
         return ff_dnn_worker_pool_submit(model.pool, request);
+    }
 
-    model.net->enter_thread();
+    model.net->enter_thread(model.threads);
     run_tasks(model, model.workers[0], request->tasks.data(), request->tasks.size());
     return 0;
+}
+
+int choose_workers(const THModel &model)
+{
+    const int wanted = model.ctx->torch_option.workers;
+
+    if (!model.ctx->async)
+        return 1;
+    // Runs side by side share the cores better than the threads of one run,
+    // which wait for each other; but each needs memory.
+    if (!wanted)
+        return model.net->has_memory() ? 1 : FFMIN(av_cpu_count(), 4);
+    if (wanted > 1 && model.net->has_memory())
+        av_log(model.filter_ctx, AV_LOG_WARNING,
+               "%s may remember something from frame to frame: with workers=%d "
+               "frames reach it out of order\n", model.ctx->model_filename, wanted);
+    return wanted;
 }
 
 /** Start the threads, or prepare for the filter thread to do their work. */
 int open_workers(THModel &model)
 {
     DnnContext *ctx        = model.ctx;
-    const int   nb_workers = ctx->async ? ctx->torch_option.workers : 1;
+    const int   nb_workers = choose_workers(model);
     const int   nireq      = ctx->nireq ? ctx->nireq : 2 * nb_workers + 2;
 
+    model.threads = model.filter_ctx->nb_threads > 0 ? model.filter_ctx->nb_threads
+                                                     : FFMAX(1, av_cpu_count() / nb_workers);
     model.workers.resize(nb_workers);
     model.requests.resize(ctx->async ? nireq : 1);
     for (THRequest &request : model.requests)
@@ -322,7 +358,7 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
     return guarded(model.filter_ctx, model.ctx->model_filename, [&] {
         at::Tensor output;
 
-        model.net->enter_thread();
+        model.net->enter_thread(model.threads);
         try {
             output = model.net->prepare(1, channels, input_height, input_width);
         } catch (...) {
@@ -337,6 +373,12 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
             return failure.code;
         }
 
+        if (!output.numel()) {
+            av_log(model.filter_ctx, AV_LOG_ERROR,
+                   "%s: the network returns a picture of %" PRId64 "x%" PRId64 " for one of %dx%d\n",
+                   model.ctx->model_filename, output.size(3), output.size(2), input_width, input_height);
+            return AVERROR(EINVAL);
+        }
         if (output.size(1) != channels) {
             av_log(model.filter_ctx, AV_LOG_ERROR,
                    "%s: the network returns %" PRId64 " channels, %s frames have %d\n",
@@ -356,7 +398,7 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
 #define FLAGS AV_OPT_FLAG_FILTERING_PARAM
 const AVOption dnn_th_options[] = {
     { "workers",       "threads that run the network, each on a batch of its own",
-      OFFSET(workers), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 64, FLAGS },
+      OFFSET(workers), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, 64, FLAGS },
     { "batch_size",    "frames in one run of the network",
       OFFSET(batch_size), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 256, FLAGS },
     { "optimize",      "form in which the network is run",
@@ -389,6 +431,8 @@ const AVOption dnn_th_options[] = {
         { "fp32", "32-bit float", 0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_FP32 }, 0, 0, FLAGS, "precision" },
         { "fp16", "16-bit float", 0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_FP16 }, 0, 0, FLAGS, "precision" },
         { "bf16", "bfloat16",     0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_BF16 }, 0, 0, FLAGS, "precision" },
+    { "keep_memory",   "keep the memory of a run for the next one",
+      OFFSET(keep_memory), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, FLAGS },
     { NULL }
 };
 
@@ -419,12 +463,10 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
 
         options.path    = ctx->model_filename;
         options.device  = ctx->device ? ctx->device : "cpu";
-        options.threads = filter_ctx->nb_threads > 0
-                              ? filter_ctx->nb_threads
-                              : FFMAX(1, av_cpu_count() / ctx->torch_option.workers);
         options.precision     = scalar_types[ctx->torch_option.precision];
         options.optimize      = ctx->torch_option.optimize;
         options.memory_format = ctx->torch_option.memory_format;
+        options.keep_memory   = ctx->torch_option.keep_memory;
 
         model->net = std::make_unique<fftorch::Model>(options);
 
@@ -517,10 +559,21 @@ int flush_th(const DNNModel *arg)
     });
 }
 
-void free_model_th(DNNModel **model)
+void free_model_th(DNNModel **arg)
 {
-    delete th_model(*model);
-    *model = NULL;
+    THModel *model = th_model(*arg);
+
+    if (!model)
+        return;
+    guarded(model->filter_ctx, model->ctx->model_filename, [&] {
+        const std::string summary = model->stats.summary();
+        if (!summary.empty())
+            av_log(model->filter_ctx, AV_LOG_VERBOSE, "%s: %s\n",
+                   model->ctx->model_filename, summary.c_str());
+        return 0;
+    });
+    delete model;
+    *arg = NULL;
 }
 
 } // namespace

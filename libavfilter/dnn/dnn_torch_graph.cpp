@@ -22,7 +22,7 @@
 
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
-#include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 
 namespace fftorch {
 namespace {
@@ -49,6 +49,24 @@ bool is_convolution(const jit::Node *node)
     return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
 }
 
+/** Operations that optimized convolutions pass their own layout through. */
+bool keeps_layout(const jit::Node *node)
+{
+    static const std::vector<c10::Symbol> kinds = {
+        c10::Symbol::aten("relu"), c10::Symbol::aten("relu_"),
+        c10::Symbol::aten("tanh"), c10::Symbol::aten("tanh_"),
+        c10::Symbol::aten("sigmoid"), c10::Symbol::aten("sigmoid_"),
+        c10::Symbol::aten("add"), c10::Symbol::aten("add_"),
+    };
+    return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
+}
+
+bool makes_tensor(const jit::Node *node)
+{
+    return node->kind().is_aten() && node->outputs().size() == 1 &&
+           node->output()->type()->isSubtypeOf(*c10::TensorType::get());
+}
+
 bool is_transposed(const jit::Node *node)
 {
     if (node->kind() == c10::Symbol::aten("conv_transpose2d"))
@@ -63,6 +81,9 @@ bool is_transposed(const jit::Node *node)
  */
 bool try_freeze(jit::Module &module)
 {
+    // without it calls are not inlined, and freezing takes their targets away
+    const jit::GraphOptimizerEnabledGuard inline_calls(true);
+
     try {
         module = jit::freeze(module);
         return true;
@@ -97,17 +118,25 @@ std::string Variant::name() const
            (layout == LAYOUT_CHANNELS_LAST ? ", channels last" : ", contiguous");
 }
 
-std::vector<Convolution> convolutions(const torch::jit::Module &module)
+Anatomy::Anatomy(const torch::jit::Module &module) : has_memory(true)
 {
-    std::vector<Convolution> found;
     jit::Module frozen = module.clone();
 
     if (!try_freeze(frozen))
-        return found;
+        return;
 
+    // what the network writes to is all that freezing leaves in the module
+    has_memory = frozen.named_attributes(true).size() > 0;
+
+    std::string last_obstacle;
     for_each_node(frozen.get_method("forward").graph()->block(), [&](jit::Node *node) {
-        if (!is_convolution(node))
+        if (!is_convolution(node)) {
+            if (!convolutions.empty() && makes_tensor(node) && !keeps_layout(node))
+                last_obstacle = node->kind().toUnqualString();
             return;
+        }
+        if (obstacle.empty())
+            obstacle = last_obstacle;
         const auto weight = jit::constant_as<at::Tensor>(node->namedInput("weight"));
         const auto groups = jit::constant_as<int64_t>(node->namedInput("groups"));
         if (!weight || weight->dim() != 4 || !groups)
@@ -115,35 +144,43 @@ std::vector<Convolution> convolutions(const torch::jit::Module &module)
 
         const int64_t kernel = std::max(weight->size(2), weight->size(3));
         if (is_transposed(node))
-            found.push_back({ weight->size(0), weight->size(1) * *groups, kernel });
+            convolutions.push_back({ weight->size(0), weight->size(1) * *groups, kernel });
         else
-            found.push_back({ weight->size(1) * *groups, weight->size(0), kernel });
+            convolutions.push_back({ weight->size(1) * *groups, weight->size(0), kernel });
     });
-    return found;
 }
 
-Variant choose_by_rule(const std::vector<Convolution> &convolutions, std::string &reason)
+Variant choose_by_rule(const Anatomy &anatomy, std::string &reason)
 {
-    int64_t widest = 0;
+    const size_t count = anatomy.convolutions.size();
 
-    for (const Convolution &convolution : convolutions)
-        widest = std::max(widest, std::min(convolution.in, convolution.out));
-    if (convolutions.empty()) {
+    if (!count) {
         reason = "it has no convolutions";
         return { OPTIMIZE_FREEZE, LAYOUT_CONTIGUOUS };
     }
-    reason = std::to_string(convolutions.size()) + " convolutions, between at most " +
-             std::to_string(widest) + " channels";
+
+    // Optimized convolutions have a layout of their own, which is a little
+    // faster than channels last, but costs a conversion at both ends and at
+    // everything that does not know it.
+    reason = std::to_string(count) + " convolutions";
+    if (count < 3)
+        return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };
+    if (!anatomy.obstacle.empty()) {
+        reason += ", " + anatomy.obstacle + " between";
+        return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };
+    }
     return { OPTIMIZE_INFERENCE, LAYOUT_CONTIGUOUS };
 }
 
-torch::jit::Module make_variant(const torch::jit::Module &loaded, Variant variant,
-                                at::ScalarType precision)
+torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy &anatomy,
+                                Variant variant, at::ScalarType precision)
 {
     const at::MemoryFormat format = variant.layout == LAYOUT_CHANNELS_LAST
                                         ? at::MemoryFormat::ChannelsLast
                                         : at::MemoryFormat::Contiguous;
-    jit::Module module = loaded.clone();
+    // a clone has a type of its own, for freezing to change, but shares the
+    // tensors, those that the network writes to as well
+    jit::Module module = (anatomy.has_memory ? loaded.deepcopy() : loaded).clone();
 
     if (variant.optimize == OPTIMIZE_NONE || !try_freeze(module)) {
         module.to(precision);

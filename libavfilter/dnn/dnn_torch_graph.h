@@ -64,8 +64,16 @@ struct Convolution {
     int64_t kernel; ///< the larger of its height and width
 };
 
-/** @return the convolutions of a network in the order they run */
-std::vector<Convolution> convolutions(const torch::jit::Module &module);
+/** What a network is made of. */
+struct Anatomy {
+    std::vector<Convolution> convolutions; ///< in the order they run
+    /** What is neither a convolution nor simple, before the last convolution. */
+    std::string obstacle;
+    bool has_memory;  ///< it may keep something from one run to the next
+
+    /** @param module in evaluation mode; not changed */
+    explicit Anatomy(const torch::jit::Module &module);
+};
 
 /**
  * The variant that is fast for networks like this one, on a CPU. It depends on
@@ -73,16 +81,17 @@ std::vector<Convolution> convolutions(const torch::jit::Module &module);
  *
  * @param reason what it was chosen for
  */
-Variant choose_by_rule(const std::vector<Convolution> &convolutions, std::string &reason);
+Variant choose_by_rule(const Anatomy &anatomy, std::string &reason);
 
 /**
  * Make a variant of a network.
  *
- * @param loaded    as it is in the file, in evaluation mode; not changed
+ * @param loaded    as it is in the file, in evaluation mode; neither making
+ *                  the variant nor running it changes it
  * @param precision of its weights
  */
-torch::jit::Module make_variant(const torch::jit::Module &loaded, Variant variant,
-                                at::ScalarType precision);
+torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy &anatomy,
+                                Variant variant, at::ScalarType precision);
 
 } // namespace fftorch
 

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <new>
 #include <sstream>
@@ -29,6 +30,9 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+
+#include "dnn_torch_memory.h"
 
 extern "C" {
 #include "libavutil/error.h"
@@ -84,9 +88,18 @@ torch::jit::Module load_module(const std::string &path, c10::Device device)
     if (std::filesystem::is_directory(file))
         throw std::invalid_argument("it is a directory");
 
-    torch::jit::Module module = torch::jit::load(path, device);
-    module.eval();
-    return module;
+    try {
+        torch::jit::Module module = torch::jit::load(path, device);
+        module.eval();
+        return module;
+    } catch (const c10::Error &e) {
+        // what torch.save() writes is the same sort of archive
+        if (e.msg().find("constants.pkl") != std::string::npos)
+            throw std::invalid_argument(
+                "it is a checkpoint or state_dict, not a TorchScript file: load it into the network "
+                "in Python and save that with torch.jit.script(network.eval()).save(\"net.pt\")");
+        throw;
+    }
 }
 
 /** @return the tensor in what a network returned, alone or as one of one */
@@ -128,23 +141,27 @@ Failure describe_exception() noexcept
 Model::Model(const ModelOptions &options)
     : options_(options), device_(open_device(options.device)),
       loaded_(load_module(options.path, device_)),
-      variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }, channels_(0)
+      anatomy_(loaded_), variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }
 {
-    const std::vector<Convolution> found = convolutions(loaded_);
-
-    if (!found.empty())
-        channels_ = found[0].in;
 }
 
-void Model::enter_thread() const
+Model::~Model()
 {
-    // a thread that never sets the number may compute on one core
-    at::set_num_threads(options_.threads);
+    if (options_.keep_memory)
+        release_kept_memory();
+}
+
+void Model::enter_thread(int threads)
+{
+    // A thread that never sets the number may compute on one core. To set it
+    // again costs a pool of threads that is made anew.
+    if (at::get_num_threads() != threads)
+        at::set_num_threads(threads);
 }
 
 void Model::build(Variant variant)
 {
-    running_ = make_variant(loaded_, variant, options_.precision);
+    running_ = make_variant(loaded_, anatomy_, variant, options_.precision);
     variant_ = variant;
 }
 
@@ -169,7 +186,7 @@ double Model::measure(const at::Tensor &input)
 void Model::choose(int64_t n, int64_t c, int64_t h, int64_t w)
 {
     std::string reason;
-    Variant rule = choose_by_rule(convolutions(loaded_), reason);
+    Variant rule = choose_by_rule(anatomy_, reason);
     std::vector<Variant> candidates;
 
     for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE }) {
@@ -211,7 +228,11 @@ at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
 {
     if (description_.empty())
         choose(n, c, h, w);
-    return forward(make_input(n, c, h, w).zero_());
+
+    at::Tensor output = forward(make_input(n, c, h, w).zero_());
+    if (anatomy_.has_memory)
+        build(variant_); // one that has not seen that
+    return output;
 }
 
 at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w) const
@@ -223,11 +244,12 @@ at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w) const
 
 at::Tensor Model::forward(const at::Tensor &input)
 {
-    c10::InferenceMode inference_mode;
+    const c10::InferenceMode inference_mode;
+    const KeepMemory keep_memory(options_.keep_memory && device_.is_cpu());
     std::vector<torch::jit::IValue> inputs{ input.to(device_, options_.precision) };
 
     // the profiling executor would recompile, and change bits, in mid-stream
-    torch::jit::setGraphExecutorOptimize(false);
+    const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
     at::Tensor output = only_tensor(running_.forward(std::move(inputs)));
 
     if (output.dim() == 3 && input.size(0) == 1)

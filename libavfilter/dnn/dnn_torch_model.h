@@ -46,22 +46,25 @@ Failure describe_exception() noexcept;
 struct ModelOptions {
     std::string    path;
     std::string    device;        ///< as LibTorch names it: "cpu", "cuda:1"
-    int            threads;       ///< intra-op threads of a worker
     at::ScalarType precision;     ///< of weights and activations
     int            optimize;      ///< an Optimize, or one of the Choose
     int            memory_format; ///< a Layout, or one of the Choose
+    bool           keep_memory;   ///< from run to run, instead of freeing it
 };
 
 class Model {
 public:
     /** Load the file, and check the device. */
     explicit Model(const ModelOptions &options);
+    ~Model();
 
     /**
      * Set what LibTorch keeps per thread. For each thread that calls
      * prepare() or forward(), before it does.
+     *
+     * @param threads intra-op threads to use from it
      */
-    void enter_thread() const;
+    static void enter_thread(int threads);
 
     /**
      * Get ready for batches [n, c, h, w]: choose how to run the network if it
@@ -84,7 +87,13 @@ public:
     at::Tensor forward(const at::Tensor &input);
 
     /** @return the input channels of its first convolution, 0 if unknown */
-    int64_t channels() const { return channels_; }
+    int64_t channels() const
+    {
+        return anatomy_.convolutions.empty() ? 0 : anatomy_.convolutions[0].in;
+    }
+
+    /** @return whether its runs must be one at a time and in order */
+    bool has_memory() const { return anatomy_.has_memory; }
 
     /** @return how it runs and why, for the log; empty before prepare() */
     const std::string &description() const { return description_; }
@@ -97,9 +106,9 @@ private:
     ModelOptions       options_;
     c10::Device        device_;
     torch::jit::Module loaded_;   ///< as it is in the file
+    Anatomy            anatomy_;
     torch::jit::Module running_;  ///< as it runs
     Variant            variant_;
-    int64_t            channels_;
     std::string        description_;
 };
 

@@ -24,9 +24,10 @@ extern "C" {
 }
 
 #if defined(__GNUC__) && !defined(__clang__)
-// GCC keeps the comparisons of to_sample() as branches otherwise: 14 ms for
-// the 6.2 million samples of a 1080p frame instead of 2
-#pragma GCC optimize("no-trapping-math")
+// FFmpeg's configure turns the vectoriser of GCC before 13 off, and without
+// the other GCC keeps the comparisons of to_sample() as branches: together 14
+// ms for the 6.2 million samples of a 1080p frame instead of 2
+#pragma GCC optimize("tree-vectorize", "no-trapping-math")
 #endif
 
 namespace fftorch {
@@ -36,12 +37,12 @@ namespace {
 // function for the baseline and once into one compiled for AVX2. FMA stays
 // off there, so that every CPU gives the same bytes.
 
-av_always_inline uint8_t to_sample(float value)
+av_always_inline int to_sample(float value)
 {
     value *= 255.0f;
     value  = value > 0.0f   ? value : 0.0f;
     value  = value < 255.0f ? value : 255.0f;
-    return static_cast<int>(value + 0.5f);
+    return value + 0.5f;
 }
 
 av_always_inline void load_loop(float *__restrict dst,
@@ -66,7 +67,18 @@ av_always_inline void load_packed3_loop(float *__restrict d0,
 av_always_inline void store_loop(uint8_t *__restrict dst,
                                  const float *__restrict src, int n)
 {
-    for (int i = 0; i < n; i++)
+    // in two steps, which GCC makes better code of than of one
+    constexpr int block = 64;
+    int i = 0;
+
+    for (; i <= n - block; i += block) {
+        int samples[block];
+        for (int k = 0; k < block; k++)
+            samples[k] = to_sample(src[i + k]);
+        for (int k = 0; k < block; k++)
+            dst[i + k] = samples[k];
+    }
+    for (; i < n; i++)
         dst[i] = to_sample(src[i]);
 }
 

@@ -114,6 +114,15 @@ fate-dnn-own-sharpen:             FILTER = convolution=0|-1|0|-1|5|-1|0|-1|0,cro
 fate-dnn-torch-sharpen:           FILTER = $(call NET, sharpen)
 $(call DNN_BOTH, sharpen):        SOURCE = testsrc2=s=64x48:r=5:d=2,format=gray
 
+# However a network is prepared and in whatever precision it runs: black and
+# white are exact in all of them.
+DNN_OPTIONS = optimize=none optimize=freeze optimize=inference memory_format=contiguous \
+              memory_format=channels_last optimize=auto:memory_format=auto precision=bf16
+DNN_BLACK_WHITE = $(SOURCE),lutrgb=r=gte(val\,128)*255:g=gte(val\,128)*255:b=gte(val\,128)*255
+FATE_DNN-$(call DNN_TORCH, CROP LUTRGB PAD) += $(call DNN_BOTH, options)
+fate-dnn-own-options:             CMD    = framecrc $(foreach O,$(DNN_OPTIONS),-lavfi "$(DNN_BLACK_WHITE),crop=iw-1:ih:0:0,pad=iw+1:ih:1:0")
+fate-dnn-torch-options:           CMD    = framecrc $(foreach O,$(DNN_OPTIONS),-lavfi "$(DNN_BLACK_WHITE),$(call NET, conv3, $(O))")
+
 # NaN is black, infinities are white and black
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += $(call DNN_BOTH, special)
 fate-dnn-own-special:             FILTER = drawbox=w=3:h=ih:c=black:t=fill,drawbox=x=1:w=1:h=ih:c=white:t=fill
