@@ -81,7 +81,7 @@ c10::Device open_device(const std::string &name)
 
 torch::jit::Module load_module(const std::string &path, c10::Device device)
 {
-    const std::filesystem::path file = std::filesystem::u8path(path);
+    const std::filesystem::path file = path;
 
     if (!std::filesystem::exists(file))
         throw std::invalid_argument("no such file");
