@@ -10,7 +10,12 @@ TORCH_MODELS = tests/dnn/torch_models$(EXESUF)
 
 OUTDIRS += tests/dnn tests/data/dnn
 
-tests/dnn/torch_models.o: | tests/dnn
+# filters that end at any moment, see tests/dnn/dnn_lives.c
+DNN_LIVES = tests/dnn/dnn_lives$(EXESUF)
+
+tests/dnn/torch_models.o tests/dnn/dnn_lives.o: | tests/dnn
+$(DNN_LIVES): %$(EXESUF): %.o $(FF_DEP_LIBS)
+	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(FF_EXTRALIBS) $(ELIBS))
 $(TORCH_MODELS): %$(EXESUF): %.o
 	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $< $(EXTRALIBS-avfilter) $(EXTRALIBS) $(ELIBS) -lstdc++)
 
@@ -29,7 +34,7 @@ $(DNN_MODELS): $(TORCH_MODELS) | tests/data/dnn
 -include $(wildcard tests/dnn/*.d)
 
 testclean::
-	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS)
+	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(DNN_LIVES)
 
 # A test's graph is SOURCE,FILTER,SINK; the last may be missing.
 DNN_REF   = $(SRC_PATH)/tests/ref/fate/dnn
@@ -235,6 +240,12 @@ fate-dnn-torch-stop:              CMD    = $(DNN_SH) stop_early 10 framecrc $(DN
 $(call DNN_BOTH, stop):           SOURCE = testsrc2=s=64x48:r=5:d=4,format=rgb24
 fate-dnn-own-stop:                FILTER = null
 fate-dnn-torch-stop:              FILTER = $(call NET, slow, nireq=4)
+
+# to start and end in any state, in two threads at a time
+FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-lives
+fate-dnn-torch-lives: $(DNN_LIVES)
+fate-dnn-torch-lives:             CMD    = run $(DNN_LIVES) $(TARGET_PATH)/tests/data/dnn 60
+fate-dnn-torch-lives:             REF    = $(DNN_REF)-lives
 
 # Another size in mid-stream, whereupon ffmpeg makes a new graph. It drops what
 # the filters of the old one still hold, hence sync.
