@@ -39,7 +39,6 @@
 #include "dnn_torch_stats.h"
 
 extern "C" {
-#include "libavutil/avstring.h"
 #include "libavutil/cpu.h"
 #include "libavutil/error.h"
 #include "libavutil/log.h"
@@ -158,11 +157,11 @@ void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_ta
     const int channels = fftorch::frame_channels(static_cast<AVPixelFormat>(first.format));
     const std::vector<int64_t> shape = { nb_tasks, channels, first.height, first.width };
 
-    if (!worker.input.defined() || worker.input.sizes() != shape)
-        worker.input = model.net->make_input(nb_tasks, channels, first.height, first.width);
     using seconds = std::chrono::duration<double>;
     const Stats::Clock::time_point start = Stats::Clock::now();
 
+    if (!worker.input.defined() || worker.input.sizes() != shape)
+        worker.input = model.net->make_input(nb_tasks, channels, first.height, first.width);
     for (int64_t i = 0; i < nb_tasks; i++)
         fftorch::frame_to_tensor(*tasks[i]->in_frame, worker.input[i]);
 
@@ -239,6 +238,7 @@ void worker_run(void *opaque, unsigned worker, void *arg)
 /** Send off the tasks that wait, up to a batch of them. */
 int dispatch(THModel &model)
 {
+    const size_t batch_size = model.ctx->torch_option.batch_size;
     THRequest *request = model.pool
         ? static_cast<THRequest *>(ff_dnn_worker_pool_acquire(model.pool))
         : &model.requests[0];
@@ -247,8 +247,7 @@ int dispatch(THModel &model)
         return AVERROR_BUG;
 
     request->tasks.clear();
-    while (ff_queue_size(model.lltask_queue) &&
-           request->tasks.size() < request->tasks.capacity())
+    while (ff_queue_size(model.lltask_queue) && request->tasks.size() < batch_size)
         request->tasks.push_back(th_task(static_cast<LastLevelTaskItem *>(
             ff_queue_pop_front(model.lltask_queue))));
 
@@ -262,6 +261,7 @@ int dispatch(THModel &model)
     return 0;
 }
 
+/** @return how many threads are to run the network */
 int choose_workers(const THModel &model)
 {
     const int wanted = model.ctx->torch_option.workers;
@@ -490,6 +490,7 @@ int no_memory(THModel &model)
 int execute_model_th(const DNNModel *arg, DNNExecBaseParams *exec_params)
 {
     THModel &model = *th_model(arg);
+    const size_t batch_size = model.ctx->torch_option.batch_size;
     int ret = ff_check_exec_params(model.ctx, DNN_TH, model.func_type, exec_params);
 
     // the frames are ours now, whatever happens
@@ -512,7 +513,7 @@ int execute_model_th(const DNNModel *arg, DNNExecBaseParams *exec_params)
     }
     task.release();
 
-    if (ff_queue_size(model.lltask_queue) < static_cast<size_t>(model.ctx->torch_option.batch_size))
+    if (ff_queue_size(model.lltask_queue) < batch_size)
         return 0;
     return guarded(model.filter_ctx, model.ctx->model_filename, [&] { return dispatch(model); });
 }
