@@ -42,6 +42,7 @@
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
 #include "libavutil/thread.h"
+#include "libavutil/time.h"
 #include "libavfilter/avfilter.h"
 #include "libavfilter/buffersink.h"
 #include "libavfilter/buffersrc.h"
@@ -240,6 +241,11 @@ int main(int argc, char **argv)
 #else
     run_lives(&threads[0]);
 #endif
+
+    // threads of LibTorch's that ended with the thread they worked for may
+    // take a moment to go
+    for (int i = 0; i < 200 && count("/proc/self/task") > nb_threads; i++)
+        av_usleep(10000);
 
     printf("threads: %+d\nfiles: %+d\n",
            FFMAX(count("/proc/self/task") - nb_threads, 0),
