@@ -18,8 +18,7 @@ check: all
 	@scripts/check
 
 bench: all
-	@if [ -x tests/bench/run ]; then tests/bench/run $(FFMPEG) build/bench; \
-	else echo "there is no tests/bench/run yet"; fi
+	@tests/bench/run $(FFMPEG) build/bench
 
 series:
 	@scripts/series
