@@ -29,17 +29,20 @@ ROWS = [
 COLUMNS = ["upstream", "ours sync", "ours", "bare loop", "Python loop"]
 
 
-def source(width, height):
-    """Eight different frames, over and over, at next to no cost."""
+def source(width, height, frames):
+    """Eight different frames, over and over, at next to no cost.
+
+    The source ends by itself: upstream crashes when it is stopped early.
+    """
     return (f"testsrc2=s={width}x{height},trim=end_frame=8,format=rgb24,"
-            "loop=loop=-1:size=8")
+            f"loop=loop=-1:size=8,trim=end_frame={frames}")
 
 
 def seconds(ffmpeg, net, row, options, frames):
     _, _, width, height, _, _, _ = row
-    command = [ffmpeg, "-v", "error", "-nostdin", "-f", "lavfi", "-i", source(width, height),
+    command = [ffmpeg, "-v", "error", "-nostdin", "-f", "lavfi", "-i", source(width, height, frames),
                "-vf", f"dnn_processing=dnn_backend=torch:model={net}{options}",
-               "-frames:v", str(frames), "-f", "null", "-"]
+               "-f", "null", "-"]
     start = time.monotonic()
     subprocess.run(command, check=True)
     return time.monotonic() - start
@@ -69,7 +72,7 @@ def run(arguments, row, column):
                    str(frames), "-2", "-2", "1", "0"]
     else:
         command = [sys.executable, os.path.join(HERE, "python_loop.py"), arguments.ours, net,
-                   str(width), str(height), str(scale), str(frames), source(width, height)]
+                   str(width), str(height), str(scale), source(width, height, frames)]
     return float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 

@@ -16,6 +16,8 @@ public:
     explicit Net(const char *name) : module_(name), name_(name)
     {
         module_.register_attribute("training", c10::BoolType::get(), false);
+        // upstream's backend crashes when there is none
+        module_.register_parameter("unused", at::zeros({ 1 }), false);
         source_ << "def forward(self, x):\n";
     }
 

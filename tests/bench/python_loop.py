@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The loop a user would write: rawvideo pipes from and to ffmpeg, and torch.
 
-usage: python_loop.py FFMPEG NET.pt WIDTH HEIGHT SCALE FRAMES SOURCE_FILTERS
+usage: python_loop.py FFMPEG NET.pt WIDTH HEIGHT SCALE SOURCE_FILTERS
 Prints frames/s, the first frames apart.
 """
+import os
 import subprocess
 import sys
 import time
@@ -11,13 +12,13 @@ import time
 import numpy
 import torch
 
-ffmpeg, path, width, height, scale, frames, source = sys.argv[1:]
-width, height, scale, frames = int(width), int(height), int(scale), int(frames)
+ffmpeg, path, width, height, scale, source = sys.argv[1:]
+width, height, scale = int(width), int(height), int(scale)
 net = torch.jit.load(path).eval()
-torch.set_num_threads(len(__import__("os").sched_getaffinity(0)))
+torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 decode = subprocess.Popen(
-    [ffmpeg, "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", str(frames),
+    [ffmpeg, "-v", "error", "-f", "lavfi", "-i", source,
      "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], stdout=subprocess.PIPE)
 encode = subprocess.Popen(
     [ffmpeg, "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",
