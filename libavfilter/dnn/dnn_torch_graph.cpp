@@ -19,6 +19,7 @@
 #include "dnn_torch_graph.h"
 
 #include <algorithm>
+#include <vector>
 
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
@@ -131,7 +132,7 @@ Anatomy::Anatomy(const torch::jit::Module &module) : has_memory(true)
     std::string last_obstacle;
     for_each_node(frozen.get_method("forward").graph()->block(), [&](jit::Node *node) {
         if (!is_convolution(node)) {
-            if (!convolutions.empty() && makes_tensor(node) && !keeps_layout(node))
+            if (nb_convolutions && makes_tensor(node) && !keeps_layout(node))
                 last_obstacle = node->kind().toUnqualString();
             return;
         }
@@ -142,17 +143,14 @@ Anatomy::Anatomy(const torch::jit::Module &module) : has_memory(true)
         if (!weight || weight->dim() != 4 || !groups)
             return;
 
-        const int64_t kernel = std::max(weight->size(2), weight->size(3));
-        if (is_transposed(node))
-            convolutions.push_back({ weight->size(0), weight->size(1) * *groups, kernel });
-        else
-            convolutions.push_back({ weight->size(1) * *groups, weight->size(0), kernel });
+        if (!nb_convolutions++)
+            channels = is_transposed(node) ? weight->size(0) : weight->size(1) * *groups;
     });
 }
 
 Variant choose_by_rule(const Anatomy &anatomy, std::string &reason)
 {
-    const size_t count = anatomy.convolutions.size();
+    const int count = anatomy.nb_convolutions;
 
     if (!count) {
         reason = "it has no convolutions";

@@ -26,7 +26,6 @@
 #define AVFILTER_DNN_DNN_TORCH_GRAPH_H
 
 #include <string>
-#include <vector>
 
 #include <torch/script.h>
 
@@ -57,16 +56,10 @@ struct Variant {
     std::string name() const;
 };
 
-/** A convolution, or a transposed one, of two dimensions. */
-struct Convolution {
-    int64_t in;     ///< channels of its input
-    int64_t out;    ///< channels of its output
-    int64_t kernel; ///< the larger of its height and width
-};
-
 /** What a network is made of. */
 struct Anatomy {
-    std::vector<Convolution> convolutions; ///< in the order they run
+    int     nb_convolutions = 0; ///< of two dimensions, transposed or not
+    int64_t channels        = 0; ///< that the first of them takes, 0: there is none
     /** What is neither a convolution nor simple, before the last convolution. */
     std::string obstacle;
     bool has_memory;  ///< it may keep something from one run to the next

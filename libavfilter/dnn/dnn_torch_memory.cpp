@@ -38,6 +38,7 @@
 // c10::Allocator::allocate() lost its const, and copy_data() came, with 2.3
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
 #define ALLOCATE_CONST
+#define HAVE_COPY_DATA 1
 #else
 #define ALLOCATE_CONST const
 #endif
@@ -69,7 +70,7 @@ public:
 
     c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
 
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
+#ifdef HAVE_COPY_DATA
     void copy_data(void *dst, const void *src, size_t size) const override
     {
         std::memcpy(dst, src, size);

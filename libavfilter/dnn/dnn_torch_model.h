@@ -87,10 +87,7 @@ public:
     at::Tensor forward(const at::Tensor &input);
 
     /** @return the input channels of its first convolution, 0 if unknown */
-    int64_t channels() const
-    {
-        return anatomy_.convolutions.empty() ? 0 : anatomy_.convolutions[0].in;
-    }
+    int64_t channels() const { return anatomy_.channels; }
 
     /** @return whether its runs must be one at a time and in order */
     bool has_memory() const { return anatomy_.has_memory; }
