@@ -29,17 +29,22 @@
 
 #include <atomic>
 #include <cinttypes>
+#include <deque>
 #include <memory>
 #include <new>
 #include <string>
 #include <vector>
 
+#include "dnn_torch_carry.h"
 #include "dnn_torch_frame.h"
 #include "dnn_torch_model.h"
 #include "dnn_torch_stats.h"
+#include "dnn_torch_tiles.h"
+#include "dnn_torch_window.h"
 
 extern "C" {
 #include "libavutil/cpu.h"
+#include "libavutil/dict.h"
 #include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/opt.h"
@@ -52,8 +57,11 @@ extern "C" {
 
 namespace {
 
+using fftorch::FrameMap;
 using fftorch::Failure;
+using fftorch::SharedFrame;
 using fftorch::Stats;
+using fftorch::Tiling;
 
 /** More than any machine can use; keeps a typo from eating the memory. */
 constexpr int max_requests = 1024;
@@ -62,20 +70,28 @@ constexpr int max_requests = 1024;
 enum Precision { PRECISION_FP32, PRECISION_FP16, PRECISION_BF16 };
 constexpr at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16 };
 
+/** Values of the option stack. */
+enum Stack { STACK_AUTO = -1, STACK_CHANNELS, STACK_TIME };
+
 /** One frame. Owned by task_queue until its result is fetched. */
 struct THTask : TaskItem {
     LastLevelTaskItem lltask = {};
+    std::vector<SharedFrame> window;    ///< that the network sees; empty: in_frame alone
     int64_t           number = 0;       ///< of the frame, from 1
     Stats::Clock::time_point came = Stats::Clock::now();
     Failure           failure{ 0, {} }; ///< set before done
     std::atomic<bool> done{ false };    ///< set last, by who ran it
 
-    THTask() : TaskItem() { lltask.task = this; }
+    /** @param frames in a window */
+    explicit THTask(int frames) : TaskItem(), window(frames) { lltask.task = this; }
     ~THTask()
     {
         av_frame_free(&in_frame);
         av_frame_free(&out_frame);
     }
+
+    int64_t nb_frames() const { return window.empty() ? 1 : window.size(); }
+    const AVFrame &frame(int64_t t) const { return window.empty() ? *in_frame : *window[t]; }
 
     void finish() { done.store(true, std::memory_order_release); }
 
@@ -93,19 +109,27 @@ struct THRequest {
 
 /** What one worker keeps from batch to batch. */
 struct THWorker {
-    at::Tensor input;
+    at::Tensor     input;
+    fftorch::Carry carry;
 };
 
 /** The DNNModel that the filter sees, and all that belongs to it. */
 struct THModel : DNNModel {
     DnnContext                     *ctx          = nullptr;
     std::unique_ptr<fftorch::Model> net;
+    fftorch::PixelOptions           pixel_options;
+    fftorch::TileOptions            tile_options;
+    std::vector<AVPixelFormat>      formats;
+    FrameMap                        map;                    ///< of the input's format
     int                             threads      = 1;       ///< intra-op, of a worker
     std::vector<THWorker>           workers;
     std::vector<THRequest>          requests;
     DNNWorkerPool                  *pool         = nullptr; ///< NULL: sync
     Queue                          *task_queue   = nullptr; ///< of THTask
     Queue                          *lltask_queue = nullptr; ///< of LastLevelTaskItem
+    std::unique_ptr<fftorch::Window> window;
+    std::deque<THTask *>            incomplete;             ///< tasks whose windows lack frames
+    Stack                           stack        = STACK_CHANNELS;
     int64_t                         nb_frames    = 0;
     Stats                           stats;
 
@@ -129,6 +153,11 @@ THModel *th_model(const DNNModel *model)
     return static_cast<THModel *>(const_cast<DNNModel *>(model));
 }
 
+int nb_window_frames(const THModel &model)
+{
+    return model.window ? model.window->length() : 1;
+}
+
 THTask *th_task(const LastLevelTaskItem *lltask)
 {
     return static_cast<THTask *>(lltask->task);
@@ -150,31 +179,60 @@ int guarded(void *log_ctx, const char *model_filename, Function &&function) noex
     }
 }
 
+/** @throws std::runtime_error if an output frame is not what a tile's output makes */
+void check_output(const Tiling &tiling, const at::Tensor &output, const FrameMap &map,
+                  const AVFrame &frame)
+{
+    const int width  = tiling.output_width(output.size(3));
+    const int height = tiling.output_height(output.size(2));
+
+    if (output.size(1) != map.channels() || width != frame.width || height != frame.height)
+        throw std::runtime_error("it returned " + std::to_string(output.size(1)) +
+            " channels of " + std::to_string(width) + "x" + std::to_string(height) + ", the " +
+            av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame.format)) + " output has " +
+            std::to_string(map.channels()) + " of " +
+            std::to_string(frame.width) + "x" + std::to_string(frame.height));
+}
+
 /** Frames in, network, frames out. All frames are of one size and format. */
 void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_tasks)
 {
-    const AVFrame &first = *tasks[0]->in_frame;
-    const int channels = fftorch::frame_channels(static_cast<AVPixelFormat>(first.format));
-    const std::vector<int64_t> shape = { nb_tasks, channels, first.height, first.width };
-
     using seconds = std::chrono::duration<double>;
+    const AVFrame &first = *tasks[0]->in_frame;
+    const Tiling tiling(first.width, first.height, model.tile_options);
+    const int64_t channels = model.map.channels();
+    const int64_t frames   = tasks[0]->nb_frames();
+    const std::vector<int64_t> shape = { nb_tasks, frames * channels,
+                                         tiling.tile_height, tiling.tile_width };
+    seconds inference{ 0 };
     const Stats::Clock::time_point start = Stats::Clock::now();
 
     if (!worker.input.defined() || worker.input.sizes() != shape)
-        worker.input = model.net->make_input(nb_tasks, channels, first.height, first.width);
+        worker.input = model.net->make_input(shape[0], shape[1], shape[2], shape[3]);
+
+    for (const fftorch::Span &row : tiling.rows) {
+        for (const fftorch::Span &column : tiling.columns) {
+            for (int64_t i = 0; i < nb_tasks; i++)
+                for (int64_t t = 0; t < frames; t++)
+                    model.map.load(tasks[i]->frame(t), column.start, row.start,
+                                   worker.input[i].narrow(0, t * channels, channels));
+
+            const Stats::Clock::time_point filled = Stats::Clock::now();
+            const at::Tensor output = model.net->forward(worker.input);
+            inference += Stats::Clock::now() - filled;
+
+            const Tiling::Part part = tiling.part(output, column, row);
+            for (int64_t i = 0; i < nb_tasks; i++) {
+                AVFrame &out = *tasks[i]->out_frame;
+                check_output(tiling, output, model.map, out);
+                model.map.store(part.pixels[i], out, part.x, part.y);
+            }
+        }
+    }
     for (int64_t i = 0; i < nb_tasks; i++)
-        fftorch::frame_to_tensor(*tasks[i]->in_frame, worker.input[i]);
+        worker.carry.run(*tasks[i]->in_frame, *tasks[i]->out_frame, model.pixel_options.color);
 
-    const Stats::Clock::time_point filled = Stats::Clock::now();
-    at::Tensor output = model.net->forward(worker.input);
-    const Stats::Clock::time_point inferred = Stats::Clock::now();
-
-    for (int64_t i = 0; i < nb_tasks; i++)
-        fftorch::tensor_to_frame(output[i], *tasks[i]->out_frame);
-    output.reset();
-
-    model.stats.ran(seconds(filled - start + (Stats::Clock::now() - inferred)).count(),
-                    seconds(inferred - filled).count());
+    model.stats.ran(seconds(Stats::Clock::now() - start - inference).count(), inference.count());
 
     // a network with a memory may have kept its input: it must not change then
     if (worker.input.use_count() > 1 || worker.input.storage().use_count() > 1)
@@ -193,6 +251,19 @@ bool same_shape(THTask *const *tasks, size_t nb_tasks)
     return true;
 }
 
+/** A frame is done: count it, and write how long it took to its metadata. */
+void note_latency(THModel &model, THTask &task)
+{
+    const double latency = model.stats.finished(task.came);
+    char text[32];
+
+    if (!model.ctx->torch_option.latency)
+        return;
+    snprintf(text, sizeof(text), "%.6f", latency);
+    if (av_dict_set(&task.out_frame->metadata, "lavfi.dnn.latency", text, 0) < 0)
+        throw std::bad_alloc();
+}
+
 /** Run tasks and publish how each of them ended. */
 void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb_tasks) noexcept
 {
@@ -200,7 +271,7 @@ void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb
         try {
             infer(model, worker, tasks, nb_tasks);
             for (size_t i = 0; i < nb_tasks; i++) {
-                model.stats.finished(tasks[i]->came);
+                note_latency(model, *tasks[i]);
                 tasks[i]->finish();
             }
             return;
@@ -235,7 +306,7 @@ void worker_run(void *opaque, unsigned worker, void *arg)
     run_tasks(*model, model->workers[worker], request->tasks.data(), request->tasks.size());
 }
 
-/** Send off the tasks that wait, up to a batch of them. */
+/** Send off the tasks whose turn it is, up to a batch of them. */
 int dispatch(THModel &model)
 {
     const size_t batch_size = model.ctx->torch_option.batch_size;
@@ -335,14 +406,54 @@ int get_input_th(DNNModel *model, DNNData *input, const char *input_name)
     return 0;
 }
 
-/** What to do when the network and the frames differ in channels. */
-std::string channel_mismatch(int64_t net, int frame, AVPixelFormat format)
+/** @return the channels of one frame that the network takes, 0 if unknown */
+int64_t net_channels(const THModel &model)
 {
-    std::string text = "the network takes " + std::to_string(net) + " channels, " +
-                       av_get_pix_fmt_name(format) + " frames have " + std::to_string(frame);
-    if (net == 1 || net == 3)
-        text += std::string(": add format=") + (net == 1 ? "gray" : "rgb24") + " before it";
+    const int64_t channels = model.net->channels();
+    const int     frames   = nb_window_frames(model);
+
+    if (model.stack != STACK_CHANNELS)
+        return channels;
+    return channels % frames ? 0 : channels / frames;
+}
+
+/** What to do when the network and the frames differ in channels. */
+std::string channel_mismatch(int64_t net, int64_t frames, const std::string &whose)
+{
+    std::string text = "the network takes " + std::to_string(net) + (net == 1 ? " channel, " : " channels, ") +
+                       whose + " " + std::to_string(frames);
+    if (net == 1)
+        text += ": add format=gray before it or choose color=y";
+    else if (net == 3)
+        text += ": add format=rgb24 before it or choose color=rgb";
     return text;
+}
+
+/** @return a multiple that width and height of the input must be of, 0: there is none */
+int find_multiple(THModel &model, int64_t channels, int width, int height)
+{
+    for (int multiple = 2; multiple <= 64; multiple *= 2)
+        if ((width % multiple || height % multiple) &&
+            model.net->accepts(channels, FFALIGN(height, multiple), FFALIGN(width, multiple)))
+            return multiple;
+    return 0;
+}
+
+/** Why a trial run failed, with a way out if there is one. */
+std::string trial_failure(THModel &model, AVPixelFormat format, int width, int height,
+                          const std::string &reason)
+{
+    const int64_t wanted = net_channels(model);
+    const std::string whose = std::string(av_get_pix_fmt_name(format)) + " frames have";
+    int multiple = 0;
+
+    if (wanted && wanted != model.map.channels())
+        return channel_mismatch(wanted, model.map.channels(), whose);
+    if (model.tile_options.multiple == 1 && !model.tile_options.width)
+        multiple = find_multiple(model, nb_window_frames(model) * model.map.channels(), width, height);
+    return multiple ? reason + "; it needs a multiple of " + std::to_string(multiple) +
+                      " as width and height: add pad=" + std::to_string(multiple)
+                    : reason;
 }
 
 /** A trial run finds the size of the output, and warms the network up. */
@@ -352,24 +463,24 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
     THModel &model = *th_model(arg);
     const AVFilterContext *filter = model.filter_ctx;
     const AVPixelFormat format = static_cast<AVPixelFormat>(filter->inputs[0]->format);
-    const int channels = fftorch::frame_channels(format);
-    const int64_t net_channels = model.net->channels();
 
     return guarded(model.filter_ctx, model.ctx->model_filename, [&] {
+        const Tiling tiling(input_width, input_height, model.tile_options);
         at::Tensor output;
 
+        model.map = FrameMap(format, model.pixel_options);
         model.net->enter_thread(model.threads);
         try {
-            output = model.net->prepare(1, channels, input_height, input_width);
+            for (int i = 0; i < model.ctx->torch_option.warmup; i++)
+                output = model.net->prepare(1, nb_window_frames(model) * model.map.channels(),
+                                            tiling.tile_height, tiling.tile_width);
         } catch (...) {
             const Failure failure = fftorch::describe_exception();
             av_log(model.filter_ctx, AV_LOG_ERROR,
                    "%s: a trial run on a %s frame of %dx%d failed: %s\n",
                    model.ctx->model_filename, av_get_pix_fmt_name(format),
                    input_width, input_height,
-                   net_channels && net_channels != channels
-                       ? channel_mismatch(net_channels, channels, format).c_str()
-                       : failure.reason.c_str());
+                   trial_failure(model, format, input_width, input_height, failure.reason).c_str());
             return failure.code;
         }
 
@@ -379,23 +490,26 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
                    model.ctx->model_filename, output.size(3), output.size(2), input_width, input_height);
             return AVERROR(EINVAL);
         }
-        if (output.size(1) != channels) {
+        if (output.size(1) != model.map.channels()) {
             av_log(model.filter_ctx, AV_LOG_ERROR,
                    "%s: the network returns %" PRId64 " channels, %s frames have %d\n",
                    model.ctx->model_filename, output.size(1),
-                   av_get_pix_fmt_name(format), channels);
+                   av_get_pix_fmt_name(format), model.map.channels());
             return AVERROR(EINVAL);
         }
         av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs %s\n",
                model.ctx->model_filename, model.net->description().c_str());
-        *output_width  = output.size(3);
-        *output_height = output.size(2);
+        *output_width  = tiling.output_width(output.size(3));
+        *output_height = tiling.output_height(output.size(2));
         return 0;
     });
 }
 
 #define OFFSET(x) offsetof(THOptions, x)
 #define FLAGS AV_OPT_FLAG_FILTERING_PARAM
+constexpr AVOptionType double_array = static_cast<AVOptionType>(AV_OPT_TYPE_DOUBLE | AV_OPT_TYPE_FLAG_ARRAY);
+const AVOptionArrayDef scale_def = { "255", 1, 4, '|' };
+const AVOptionArrayDef mean_def  = { "0",   1, 4, '|' };
 const AVOption dnn_th_options[] = {
     { "workers",       "threads that run the network, each on a batch of its own",
       OFFSET(workers), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, 64, FLAGS },
@@ -433,11 +547,120 @@ const AVOption dnn_th_options[] = {
         { "bf16", "bfloat16",     0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_BF16 }, 0, 0, FLAGS, "precision" },
     { "keep_memory",   "keep the memory of a run for the next one",
       OFFSET(keep_memory), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, FLAGS },
+    { "warmup",        "runs before the first frame",
+      OFFSET(warmup), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 100, FLAGS },
+    { "batch_timeout", "how long a frame waits at most for its batch to be complete",
+      OFFSET(batch_timeout), AV_OPT_TYPE_DURATION, { .i64 = 1000000 }, 0, 3600e6, FLAGS },
+    { "layout",        "layout of the network's tensors",
+      OFFSET(layout), AV_OPT_TYPE_INT, { .i64 = DL_NCHW }, DL_NCHW, DL_NHWC, FLAGS, "layout" },
+        { "nchw", "a plane for each channel",
+          0, AV_OPT_TYPE_CONST, { .i64 = DL_NCHW }, 0, 0, FLAGS, "layout" },
+        { "nhwc", "the channels of a pixel side by side",
+          0, AV_OPT_TYPE_CONST, { .i64 = DL_NHWC }, 0, 0, FLAGS, "layout" },
+    { "color",         "channels that go through the network",
+      OFFSET(color), AV_OPT_TYPE_INT, { .i64 = fftorch::COLOR_AUTO },
+      fftorch::COLOR_AUTO, fftorch::COLOR_YUV, FLAGS, "color" },
+        { "auto", "what the network takes, by preference rgb and y",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_AUTO }, 0, 0, FLAGS, "color" },
+        { "rgb",  "red, green, blue",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_RGB }, 0, 0, FLAGS, "color" },
+        { "bgr",  "blue, green, red",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_BGR }, 0, 0, FLAGS, "color" },
+        { "y",    "luma alone",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_Y }, 0, 0, FLAGS, "color" },
+        { "gray", "the same as y",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_Y }, 0, 0, FLAGS, "color" },
+        { "yuv",  "luma and chroma of the same size",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_YUV }, 0, 0, FLAGS, "color" },
+    { "scale",         "divide the input by it: samples from 0 to 255, less the mean",
+      OFFSET(scale), double_array, { .arr = &scale_def }, -1e6, 1e6, FLAGS },
+    { "mean",          "subtract it from the input: samples from 0 to 255",
+      OFFSET(mean), double_array, { .arr = &mean_def }, -1e6, 1e6, FLAGS },
+    { "range",         "values for black and white in the output",
+      OFFSET(range), AV_OPT_TYPE_INT, { .i64 = fftorch::RANGE_INPUT },
+      fftorch::RANGE_INPUT, fftorch::RANGE_SIGNED, FLAGS, "range" },
+        { "input",  "those of the input",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::RANGE_INPUT }, 0, 0, FLAGS, "range" },
+        { "unit",   "0 and 1",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::RANGE_UNIT }, 0, 0, FLAGS, "range" },
+        { "byte",   "0 and 255",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::RANGE_BYTE }, 0, 0, FLAGS, "range" },
+        { "signed", "-1 and 1",
+          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::RANGE_SIGNED }, 0, 0, FLAGS, "range" },
+    { "pad",           "pad the input to a multiple of this size, and crop the output",
+      OFFSET(pad), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 1024, FLAGS },
+    { "tile",          "size of the parts that frames are cut into",
+      OFFSET(tile_width), AV_OPT_TYPE_IMAGE_SIZE, { .str = NULL }, 0, 0, FLAGS },
+    { "overlap",       "pixels that a tile has in common with each neighbour, for context",
+      OFFSET(overlap), AV_OPT_TYPE_INT, { .i64 = 16 }, 0, 4096, FLAGS },
+    { "frames",        "consecutive frames that the network sees at a time",
+      OFFSET(frames), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 64, FLAGS },
+    { "stack",         "how they are stacked",
+      OFFSET(stack), AV_OPT_TYPE_INT, { .i64 = STACK_AUTO }, STACK_AUTO, STACK_TIME, FLAGS, "stack" },
+        { "auto",     "as the network takes them",
+          0, AV_OPT_TYPE_CONST, { .i64 = STACK_AUTO }, 0, 0, FLAGS, "stack" },
+        { "channels", "as channels of one picture",
+          0, AV_OPT_TYPE_CONST, { .i64 = STACK_CHANNELS }, 0, 0, FLAGS, "stack" },
+        { "time",     "along a dimension of their own: [N, T, C, H, W]",
+          0, AV_OPT_TYPE_CONST, { .i64 = STACK_TIME }, 0, 0, FLAGS, "stack" },
+    { "latency",       "tell in the metadata of a frame how many seconds it took",
+      OFFSET(latency), AV_OPT_TYPE_BOOL, { .i64 = 0 }, 0, 1, FLAGS },
     { NULL }
 };
 
+/** Take over and check the options that tell what the network wants. */
+int open_options(THModel &model)
+{
+    const THOptions &options = model.ctx->torch_option;
+    const int multiple = options.pad;
+
+    model.pixel_options.color = static_cast<fftorch::Color>(options.color);
+    model.pixel_options.range = static_cast<fftorch::Range>(options.range);
+    model.pixel_options.scale.assign(options.scale, options.scale + options.nb_scale);
+    model.pixel_options.mean.assign(options.mean, options.mean + options.nb_mean);
+
+    model.tile_options = { multiple, options.tile_width, options.tile_height, options.overlap };
+
+    if (options.frames > 1)
+        model.window = std::make_unique<fftorch::Window>(options.frames);
+    return 0;
+}
+
+/** How the frames of a window are stacked, for a network with so many input channels. */
+Stack choose_stack(const THOptions &options, int64_t channels)
+{
+    if (options.stack != STACK_AUTO)
+        return static_cast<Stack>(options.stack);
+    return channels && channels % options.frames ? STACK_TIME : STACK_CHANNELS;
+}
+
+/** Find the formats that have the channels the network takes. */
+int open_formats(THModel &model)
+{
+    const fftorch::Color color = model.pixel_options.color;
+    int64_t channels = net_channels(model);
+
+    // some networks take any number, of others it shows only when they run
+    if (!channels && !model.window) {
+        model.net->enter_thread(model.threads);
+        const bool three = model.net->accepts(3, 64, 64);
+        if (three != model.net->accepts(1, 64, 64))
+            channels = three ? 3 : 1;
+    }
+    model.formats = fftorch::frame_formats(color, channels);
+    if (model.formats.size() > 1) {
+        model.pix_fmts = model.formats.data();
+        return 0;
+    }
+    av_log(model.filter_ctx, AV_LOG_ERROR, "%s: %s\n", model.ctx->model_filename,
+           channel_mismatch(channels, color == fftorch::COLOR_Y || channels == 3 ? 1 : 3,
+                            color == fftorch::COLOR_AUTO ? "frames have 1 or" : "with this color frames have").c_str());
+    return AVERROR(EINVAL);
+}
+
 DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext *filter_ctx)
 {
+    const THOptions &th_options = ctx->torch_option;
     std::unique_ptr<THModel> model(new (std::nothrow) THModel);
 
     if (!model)
@@ -460,62 +683,109 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
 
     const int ret = guarded(filter_ctx, ctx->model_filename, [&] {
         fftorch::ModelOptions options;
+        int ret = open_options(*model);
+
+        if (ret < 0)
+            return ret;
 
         options.path    = ctx->model_filename;
         options.device  = ctx->device ? ctx->device : "cpu";
-        options.precision     = scalar_types[ctx->torch_option.precision];
-        options.optimize      = ctx->torch_option.optimize;
-        options.memory_format = ctx->torch_option.memory_format;
-        options.keep_memory   = ctx->torch_option.keep_memory;
+        options.precision     = scalar_types[th_options.precision];
+        options.optimize      = th_options.optimize;
+        options.memory_format = th_options.memory_format;
+        options.keep_memory   = th_options.keep_memory;
+        options.nhwc          = th_options.layout == DL_NHWC;
 
-        model->net = std::make_unique<fftorch::Model>(options);
+        model->net   = std::make_unique<fftorch::Model>(options);
+        model->stack = choose_stack(th_options, model->net->channels());
+        if (model->window && model->stack == STACK_TIME)
+            model->net->set_window(th_options.frames);
 
         model->task_queue   = ff_queue_create();
         model->lltask_queue = ff_queue_create();
         if (!model->task_queue || !model->lltask_queue)
             throw std::bad_alloc();
 
-        return open_workers(*model);
+        ret = open_workers(*model);
+        return ret < 0 ? ret : open_formats(*model);
     });
 
     return ret < 0 ? NULL : model.release();
 }
 
-int no_memory(THModel &model)
+/** A task's window is complete: let it wait for its batch, and send that off. */
+int enqueue(THModel &model, THTask *task)
 {
-    av_log(model.filter_ctx, AV_LOG_ERROR, "%s: out of memory\n", model.ctx->model_filename);
-    return AVERROR(ENOMEM);
+    if (ff_queue_push_back(model.lltask_queue, &task->lltask) < 0)
+        throw std::bad_alloc();
+    if (ff_queue_size(model.lltask_queue) < static_cast<size_t>(model.ctx->torch_option.batch_size))
+        return 0;
+    return dispatch(model);
+}
+
+/** Complete the window of the oldest task that waits for frames. */
+int enqueue_incomplete(THModel &model)
+{
+    THTask *task = model.incomplete.front();
+
+    model.incomplete.pop_front();
+    model.window->take(task->window);
+    try {
+        return enqueue(model, task);
+    } catch (...) {
+        task->fail(fftorch::describe_exception());
+        return 0;
+    }
 }
 
 int execute_model_th(const DNNModel *arg, DNNExecBaseParams *exec_params)
 {
     THModel &model = *th_model(arg);
-    const size_t batch_size = model.ctx->torch_option.batch_size;
-    int ret = ff_check_exec_params(model.ctx, DNN_TH, model.func_type, exec_params);
-
     // the frames are ours now, whatever happens
-    std::unique_ptr<THTask> task(new (std::nothrow) THTask);
-    if (!task) {
-        av_frame_free(&exec_params->in_frame);
-        av_frame_free(&exec_params->out_frame);
-        return no_memory(model);
-    }
-    ff_dnn_fill_task(task.get(), exec_params, &model, model.pool != NULL, 1);
-    if (ret < 0)
+    fftorch::OwnedFrame in(exec_params->in_frame), out(exec_params->out_frame);
+
+    return guarded(model.filter_ctx, model.ctx->model_filename, [&] {
+        int ret = ff_check_exec_params(model.ctx, DNN_TH, model.func_type, exec_params);
+        if (ret < 0)
+            return ret;
+
+        auto owner = std::make_unique<THTask>(model.window ? model.window->length() : 0);
+        THTask *task = owner.get();
+        ff_dnn_fill_task(task, exec_params, &model, model.pool != NULL, 1);
+        in.release();
+        out.release();
+        task->number = ++model.nb_frames;
+
+        if (ff_queue_push_back(model.task_queue, task) < 0)
+            throw std::bad_alloc();
+        owner.release();
+
+        // from here on what goes wrong is the result of this task, in its turn
+        try {
+            if (!model.window)
+                return enqueue(model, task);
+            model.incomplete.push_back(task);
+            model.window->push(fftorch::share_frame(task->in_frame));
+        } catch (...) {
+            if (!model.incomplete.empty() && model.incomplete.back() == task)
+                model.incomplete.pop_back();
+            task->fail(fftorch::describe_exception());
+            return 0;
+        }
+        while (ret >= 0 && model.window->ready())
+            ret = enqueue_incomplete(model);
         return ret;
-    task->number = ++model.nb_frames;
+    });
+}
 
-    if (ff_queue_push_back(model.lltask_queue, &task->lltask) < 0)
-        return no_memory(model);
-    if (ff_queue_push_back(model.task_queue, task.get()) < 0) {
-        ff_queue_pop_back(model.lltask_queue);
-        return no_memory(model);
-    }
-    task.release();
+/** @return whether a frame has waited too long for its batch to be complete */
+bool overdue(const THModel &model)
+{
+    const LastLevelTaskItem *front = static_cast<LastLevelTaskItem *>(
+        ff_queue_peek_front(model.lltask_queue));
+    const std::chrono::microseconds limit(model.ctx->torch_option.batch_timeout);
 
-    if (ff_queue_size(model.lltask_queue) < batch_size)
-        return 0;
-    return guarded(model.filter_ctx, model.ctx->model_filename, [&] { return dispatch(model); });
+    return front && Stats::Clock::now() - th_task(front)->came > limit;
 }
 
 DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **out)
@@ -525,8 +795,15 @@ DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **ou
 
     if (!front)
         return DAST_EMPTY_QUEUE;
-    if (!front->done.load(std::memory_order_acquire))
-        return DAST_NOT_READY;
+    if (!front->done.load(std::memory_order_acquire)) {
+        const int ret = guarded(model.filter_ctx, model.ctx->model_filename, [&] {
+            return overdue(model) ? dispatch(model) : 0;
+        });
+        if (ret < 0)
+            return DAST_FAIL;
+        if (!front->done.load(std::memory_order_acquire))
+            return DAST_NOT_READY;
+    }
 
     std::unique_ptr<THTask> task(static_cast<THTask *>(ff_queue_pop_front(model.task_queue)));
     if (task->failure.code) {
@@ -552,7 +829,11 @@ int flush_th(const DNNModel *arg)
     return guarded(model.filter_ctx, model.ctx->model_filename, [&] {
         int ret = 0;
 
-        if (ff_queue_size(model.lltask_queue))
+        while (ret >= 0 && !model.incomplete.empty())
+            ret = enqueue_incomplete(model);
+        if (model.window)
+            model.window->restart();
+        if (ret >= 0 && ff_queue_size(model.lltask_queue))
             ret = dispatch(model);
         if (ret >= 0 && model.pool)
             ret = ff_dnn_worker_pool_drain(model.pool);

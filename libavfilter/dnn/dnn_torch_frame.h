@@ -24,7 +24,11 @@
 #ifndef AVFILTER_DNN_DNN_TORCH_FRAME_H
 #define AVFILTER_DNN_DNN_TORCH_FRAME_H
 
+#include <vector>
+
 #include <ATen/ATen.h>
+
+#include "dnn_torch_pixels.h"
 
 extern "C" {
 #include "libavutil/frame.h"
@@ -33,27 +37,99 @@ extern "C" {
 
 namespace fftorch {
 
-/**
- * @return how many channels of a frame go through the network: 3 for packed
- *         RGB, 1 for gray and for the luma of YUV, 0 if it is not supported
- */
-int frame_channels(AVPixelFormat format);
+/** The channels of a frame that go through a network, in its order. */
+enum Color {
+    COLOR_AUTO, ///< red, green and blue of RGB, else the luma
+    COLOR_RGB,
+    COLOR_BGR,
+    COLOR_Y,    ///< the luma; the others are carried along
+    COLOR_YUV,
+};
+
+/** The values between which a network's output lies. */
+enum Range {
+    RANGE_INPUT,  ///< those of its input
+    RANGE_UNIT,   ///< 0 and 1
+    RANGE_BYTE,   ///< 0 and 255
+    RANGE_SIGNED, ///< -1 and 1
+};
+
+struct PixelOptions {
+    Color color = COLOR_AUTO;
+    Range range = RANGE_INPUT;
+    /**
+     * The input is (s - mean) / scale for a sample s between 0 and 255,
+     * whatever the depth of the format. One value, or one for each channel.
+     */
+    std::vector<double> scale{ 255 }, mean{ 0 };
+};
 
 /**
- * Fill a tensor with the samples of a frame.
- *
- * @param chw float tensor [C, H, W] in memory of the CPU, contiguous or
- *            channels last, of the frame's channels and size
+ * @return the components of a format, as its descriptor numbers them, in the
+ *         order of the network's channels; empty if it does not have them
  */
-void frame_to_tensor(const AVFrame &frame, const at::Tensor &chw);
+std::vector<int> frame_channels(AVPixelFormat format, Color color);
 
 /**
- * Fill a frame, the chroma of YUV apart, with the samples of a tensor.
- *
- * @param chw float tensor [C, H, W] in memory of the CPU with any strides
- * @throws std::runtime_error if its shape is not the frame's
+ * @param channels that the network takes, 0: any number
+ * @return the formats that have them, AV_PIX_FMT_NONE at the end
  */
-void tensor_to_frame(const at::Tensor &chw, AVFrame &frame);
+std::vector<AVPixelFormat> frame_formats(Color color, int64_t channels);
+
+/** How the frames of a format and the tensors of a network correspond. */
+class FrameMap {
+public:
+    FrameMap() = default;
+
+    /**
+     * @param format one of frame_formats()
+     * @throws std::invalid_argument if the options do not fit it
+     */
+    FrameMap(AVPixelFormat format, const PixelOptions &options);
+
+    int channels() const { return channels_.size(); }
+
+    /**
+     * Fill a tensor with a part of a frame.
+     *
+     * @param x, y the part's upper left corner; what of the tensor lies beyond
+     *             the frame repeats the frame's last column and row
+     * @param chw  tensor [C, H, W] of float, half or bfloat16 in memory of the
+     *             CPU with any strides
+     */
+    void load(const AVFrame &frame, int x, int y, const at::Tensor &chw) const;
+
+    /**
+     * Write a tensor to a part of a frame. What of the frame is no channel of
+     * the network stays as it is.
+     *
+     * @param chw tensor [C, H, W] of floating-point numbers in memory of the
+     *            CPU with any strides, that lies within the frame
+     */
+    void store(const at::Tensor &chw, AVFrame &frame, int x, int y) const;
+
+private:
+    /** Where the samples of a channel are. */
+    struct Channel {
+        int plane;
+        int offset; ///< of the first one in its line, in bytes
+        int step;   ///< from pixel to pixel, in samples
+        LoadMap  load;
+        StoreMap store;
+    };
+
+    class Row;
+
+    void load_row(const Row &dst, const uint8_t *const src[], int n) const;
+    void store_row(uint8_t *const dst[], const Row &src, int n) const;
+
+    std::vector<Channel> channels_;
+    Sample sample_      = SAMPLE_U8;
+    int    sample_size_ = 1;     ///< in bytes
+    bool   packed3_     = false; ///< the three channels are all that a plane has
+    int    order_[3]    = {};    ///< then: channel of each sample of a pixel
+    bool   flat_        = false; ///< then: in the same order, and mapped alike
+};
 
 } // namespace fftorch
 

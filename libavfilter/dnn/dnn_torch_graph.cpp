@@ -68,6 +68,29 @@ bool makes_tensor(const jit::Node *node)
            node->output()->type()->isSubtypeOf(*c10::TensorType::get());
 }
 
+/**
+ * @return whether a value is the network's input, but for what is done to each
+ *         channel on its own
+ */
+bool is_input(const jit::Value *value, const jit::Value *input)
+{
+    static const std::vector<c10::Symbol> kinds = {
+        c10::Symbol::aten("add"), c10::Symbol::aten("sub"), c10::Symbol::aten("mul"),
+        c10::Symbol::aten("div"), c10::Symbol::aten("clamp"), c10::Symbol::aten("to"),
+        c10::Symbol::aten("contiguous"), c10::Symbol::aten("pad"),
+        c10::Symbol::aten("constant_pad_nd"), c10::Symbol::aten("reflection_pad2d"),
+        c10::Symbol::aten("replication_pad2d"),
+    };
+
+    while (value != input) {
+        const jit::Node *node = value->node();
+        if (std::find(kinds.begin(), kinds.end(), node->kind()) == kinds.end())
+            return false;
+        value = node->input(0);
+    }
+    return true;
+}
+
 bool is_transposed(const jit::Node *node)
 {
     if (node->kind() == c10::Symbol::aten("conv_transpose2d"))
@@ -129,8 +152,9 @@ Anatomy::Anatomy(const torch::jit::Module &module) : has_memory(true)
     // what the network writes to is all that freezing leaves in the module
     has_memory = frozen.named_attributes(true).size() > 0;
 
+    const std::shared_ptr<jit::Graph> graph = frozen.get_method("forward").graph();
     std::string last_obstacle;
-    for_each_node(frozen.get_method("forward").graph()->block(), [&](jit::Node *node) {
+    for_each_node(graph->block(), [&](jit::Node *node) {
         if (!is_convolution(node)) {
             if (nb_convolutions && makes_tensor(node) && !keeps_layout(node))
                 last_obstacle = node->kind().toUnqualString();
@@ -143,7 +167,8 @@ Anatomy::Anatomy(const torch::jit::Module &module) : has_memory(true)
         if (!weight || weight->dim() != 4 || !groups)
             return;
 
-        if (!nb_convolutions++)
+        if (!nb_convolutions++ && graph->inputs().size() > 1 &&
+            is_input(node->input(0), graph->inputs()[1]))
             channels = is_transposed(node) ? weight->size(0) : weight->size(1) * *groups;
     });
 }

@@ -59,7 +59,7 @@ struct Variant {
 /** What a network is made of. */
 struct Anatomy {
     int     nb_convolutions = 0; ///< of two dimensions, transposed or not
-    int64_t channels        = 0; ///< that the first of them takes, 0: there is none
+    int64_t channels        = 0; ///< that the input has, 0: it does not show
     /** What is neither a convolution nor simple, before the last convolution. */
     std::string obstacle;
     bool has_memory;  ///< it may keep something from one run to the next

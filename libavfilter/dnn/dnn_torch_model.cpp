@@ -235,18 +235,44 @@ at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
     return output;
 }
 
+bool Model::accepts(int64_t c, int64_t h, int64_t w)
+{
+    try {
+        build({ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS });
+        forward(make_input(1, c, h, w).zero_());
+        return true;
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &) {
+        return false;
+    }
+}
+
 at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w) const
 {
-    return at::empty({ n, c, h, w }, at::TensorOptions().dtype(at::kFloat),
-                     variant_.layout == LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
-                                                             : at::MemoryFormat::Contiguous);
+    const at::TensorOptions options = at::TensorOptions().dtype(options_.precision);
+
+    if (options_.nhwc)
+        return at::empty({ n, h, w, c }, options).permute({ 0, 3, 1, 2 });
+    return at::empty({ n, c, h, w }, options,
+                     variant_.layout == LAYOUT_CHANNELS_LAST && !frames_
+                         ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+}
+
+/** @return a view of an input as the network wants it */
+at::Tensor Model::arranged(const at::Tensor &input) const
+{
+    if (frames_)
+        return input.view({ input.size(0), frames_, input.size(1) / frames_,
+                            input.size(2), input.size(3) });
+    return options_.nhwc ? input.permute({ 0, 2, 3, 1 }) : input;
 }
 
 at::Tensor Model::forward(const at::Tensor &input)
 {
     const c10::InferenceMode inference_mode;
     const KeepMemory keep_memory(options_.keep_memory && device_.is_cpu());
-    std::vector<torch::jit::IValue> inputs{ input.to(device_, options_.precision) };
+    std::vector<torch::jit::IValue> inputs{ arranged(input).to(device_, options_.precision) };
 
     // the profiling executor would recompile, and change bits, in mid-stream
     const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
@@ -254,6 +280,8 @@ at::Tensor Model::forward(const at::Tensor &input)
 
     if (output.dim() == 3 && input.size(0) == 1)
         output = output.unsqueeze(0);
+    if (output.dim() == 5 && frames_ && output.size(1) == frames_)
+        output = output.select(1, frames_ / 2);
     if (output.dim() != 4 || output.size(0) != input.size(0)) {
         std::ostringstream shape;
         shape << output.sizes();
@@ -264,7 +292,9 @@ at::Tensor Model::forward(const at::Tensor &input)
         throw std::runtime_error(std::string("it returned ") + toString(output.scalar_type()) +
                                  " values instead of floating-point ones");
 
-    return output.to(at::kCPU, at::kFloat);
+    if (options_.nhwc)
+        output = output.permute({ 0, 3, 1, 2 });
+    return output.to(at::kCPU);
 }
 
 } // namespace fftorch

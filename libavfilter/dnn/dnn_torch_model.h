@@ -50,6 +50,7 @@ struct ModelOptions {
     int            optimize;      ///< an Optimize, or one of the Choose
     int            memory_format; ///< a Layout, or one of the Choose
     bool           keep_memory;   ///< from run to run, instead of freeing it
+    bool           nhwc;          ///< its tensors are [N, H, W, C]
 };
 
 class Model {
@@ -74,19 +75,28 @@ public:
      */
     at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w);
 
-    /** @return float tensor [N, C, H, W] in memory of the CPU, not filled */
+    /**
+     * @return tensor [N, C, H, W] of the precision in memory of the CPU, not
+     *         filled, for forward(); C counts the channels of all frames
+     */
     at::Tensor make_input(int64_t n, int64_t c, int64_t h, int64_t w) const;
 
     /**
      * Run the network. May be called by several threads at a time.
      *
      * @param input [N, C, H, W], as make_input() gave it
-     * @return float tensor [N, C', H', W'] in memory of the CPU with any
-     *         strides, which may share memory with the input
+     * @return tensor [N, C', H', W'] of floating-point numbers in memory of the
+     *         CPU with any strides, which may share memory with the input
      */
     at::Tensor forward(const at::Tensor &input);
 
-    /** @return the input channels of its first convolution, 0 if unknown */
+    /** Before prepare(): its input is [N, frames, C, H, W]. */
+    void set_window(int frames) { frames_ = frames; }
+
+    /** Before prepare(). @return whether it runs with an input [1, c, h, w] */
+    bool accepts(int64_t c, int64_t h, int64_t w);
+
+    /** @return how many channels it takes, 0 if that does not show in its graph */
     int64_t channels() const { return anatomy_.channels; }
 
     /** @return whether its runs must be one at a time and in order */
@@ -99,8 +109,10 @@ private:
     void choose(int64_t n, int64_t c, int64_t h, int64_t w);
     void build(Variant variant);
     double measure(const at::Tensor &input);
+    at::Tensor arranged(const at::Tensor &input) const;
 
     ModelOptions       options_;
+    int                frames_ = 0; ///< of a window with a dimension of its own
     c10::Device        device_;
     torch::jit::Module loaded_;   ///< as it is in the file
     Anatomy            anatomy_;

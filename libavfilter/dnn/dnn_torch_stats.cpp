@@ -41,7 +41,7 @@ void Stats::ran(double conversion, double inference)
     inference_  += inference;
 }
 
-void Stats::finished(Clock::time_point came)
+double Stats::finished(Clock::time_point came)
 {
     const Clock::time_point now = Clock::now();
     const double latency = std::chrono::duration<double>(now - came).count();
@@ -54,6 +54,7 @@ void Stats::finished(Clock::time_point came)
     last_     = now;
     latency_ += latency;
     latencies_[std::min(step, latencies_.size() - 1)]++;
+    return latency;
 }
 
 std::string Stats::summary() const

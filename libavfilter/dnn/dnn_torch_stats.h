@@ -43,8 +43,8 @@ public:
     /** A batch was run, in so many seconds. */
     void ran(double conversion, double inference);
 
-    /** A frame was done that had come at a time. */
-    void finished(Clock::time_point came);
+    /** A frame was done that had come at a time. @return the seconds between */
+    double finished(Clock::time_point came);
 
     /** @return pairs of name=value in one line, empty if no frame was done */
     std::string summary() const;

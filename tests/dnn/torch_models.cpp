@@ -196,6 +196,64 @@ def forward(self, x):
     return torch.conv2d(x, self.weight)
 )", { { "weight", { 1, 1, 3, 3 }, { 0, -1, 0, -1, 5, -1, 0, -1, 0 } } } },
 
+    // what of the input reaches the network
+
+    { "nhwc", "[N, H, W, C] with the first channel kept, the others black",
+      R"(
+def forward(self, x):
+    assert x.size(3) == 3, "the channels are not last"
+    return x * self.mask
+)", { { "mask", { 1, 1, 1, 3 }, { 1, 0, 0 } } } },
+
+    { "white255", "255 - x",
+      R"(
+def forward(self, x):
+    return 255 - x
+)", {} },
+
+    { "range", "the input itself if it is uniform or reaches from -1 to 1",
+      R"(
+def forward(self, x):
+    low = float(x.min())
+    high = float(x.max())
+    assert low == high or (low == -1 and high == 1), "not from -1 to 1"
+    return x
+)", {} },
+
+    { "multiple8", "every pixel doubled in both directions, of sizes that are multiples of 8",
+      R"(
+def forward(self, x):
+    assert x.size(2) % 8 == 0 and x.size(3) % 8 == 0, "no multiple of 8"
+    return torch.upsample_nearest2d(x, [x.size(2) * 2, x.size(3) * 2])
+)", {} },
+
+    { "tile16", "up two pixels and left one, doubled, of tiles of 16x16",
+      R"(
+def forward(self, x):
+    assert x.size(2) == 16 and x.size(3) == 16, "not a tile"
+    x = torch.constant_pad_nd(x[:, :, 2:, 1:], [0, 1, 0, 2], 0.0)
+    return torch.upsample_nearest2d(x, [x.size(2) * 2, x.size(3) * 2])
+)", {} },
+
+    { "first_of_three", "the first of three frames",
+      R"(
+def forward(self, x):
+    return torch.chunk(x, 3, 1)[0]
+)", {} },
+
+    { "last_of_three", "the last of three frames",
+      R"(
+def forward(self, x):
+    return torch.chunk(x, 3, 1)[2]
+)", {} },
+
+    { "middle_of_three", "the middle one of [N, 3, C, H, W], from all of them",
+      R"(
+def forward(self, x):
+    assert x.dim() == 5 and x.size(1) == 3, "no window of three frames"
+    return x
+)", {} },
+
     { "special", "not a number in the first column, infinity in the second, minus infinity in the third",
       R"(
 def forward(self, x):

@@ -34,7 +34,7 @@ $(DNN_MODELS): $(TORCH_MODELS) | tests/data/dnn
 -include $(wildcard tests/dnn/*.d)
 
 testclean::
-	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(DNN_LIVES)
+	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(DNN_LIVES) $(TORCH_FRAMES)
 
 # A test's graph is SOURCE,FILTER,SINK; the last may be missing.
 DNN_REF   = $(SRC_PATH)/tests/ref/fate/dnn
@@ -96,12 +96,12 @@ fate-dnn-torch-up2:               FILTER = $(call NET, up2)
 fate-dnn-torch-up2-shuffle:       FILTER = $(call NET, up2_shuffle)
 fate-dnn-torch-up2-shuffle:       REF    = $(DNN_REF)-up2
 
-# the channels are in the order of the frame's own format
+# the order of the channels is the network's, whatever the frame's is
 DNN_BGR = $(subst rgb24,bgr24,$(SOURCE))
 FATE_DNN-$(call DNN_TORCH, COLORCHANNELMIXER LUTRGB) += $(call DNN_BOTH, channels)
 fate-dnn-own-channels:            CMD    = framecrc -lavfi "$(SOURCE),colorchannelmixer=gr=1:gg=0:br=1:bb=0" \
                                                     -lavfi "$(SOURCE),colorchannelmixer=rr=0:rb=1:br=1:bb=0" \
-                                                    -lavfi "$(SOURCE),lutrgb=g=0:b=0" -lavfi "$(DNN_BGR),lutrgb=g=0:r=0"
+                                                    -lavfi "$(SOURCE),lutrgb=g=0:b=0" -lavfi "$(DNN_BGR),lutrgb=g=0:b=0"
 fate-dnn-torch-channels:          CMD    = framecrc -lavfi "$(SOURCE),$(call NET, spread)" \
                                                     -lavfi "$(SOURCE),$(call NET, reverse)" \
                                                     -lavfi "$(SOURCE),$(call NET, first)" -lavfi "$(DNN_BGR),$(call NET, first)"
@@ -170,6 +170,79 @@ fate-dnn-torch-formats:           CMD    = framecrc \
     $(foreach F,$(DNN_FORMATS),-lavfi "$(call DNN_ODD,$(F)),$(call NET, negate)") \
     -lavfi "$(call DNN_ODD,yuv420p),scale,format=nv12,$(call NET, negate)" \
     -lavfi "$(call DNN_ODD,gray),$(DNN_FLOAT)"
+
+# What the network gets, and what its output means.
+#
+# color, layout, the range of values
+FATE_DNN-$(call DNN_TORCH, LUTRGB LUTYUV NEGATE) += $(call DNN_BOTH, options-in)
+fate-dnn-own-options-in:          CMD    = framecrc \
+    -lavfi "$(SOURCE),lutrgb=r=0:g=0" -lavfi "$(DNN_BGR),lutrgb=r=0:g=0" -lavfi "$(SOURCE),lutrgb=g=0:b=0" \
+    -lavfi "$(call DNN_ODD,yuv444p),lutyuv=u=0:v=0" -lavfi "$(call DNN_ODD,yuv444p),negate=components=y" \
+    -lavfi "$(SOURCE),negate=components=r+g+b" -lavfi "$(SOURCE),null" \
+    -lavfi "$(SOURCE),lutrgb=r=clip(val-10\,0\,255):g=clip(val-20\,0\,255):b=clip(val-30\,0\,255)" \
+    -lavfi "$(SOURCE),lutrgb=r=clip(2*val-255\,0\,255):g=clip(2*val-255\,0\,255):b=clip(2*val-255\,0\,255)"
+fate-dnn-torch-options-in:        CMD    = framecrc \
+    -lavfi "$(SOURCE),$(call NET, first, color=bgr)" -lavfi "$(DNN_BGR),$(call NET, first, color=bgr)" \
+    -lavfi "$(SOURCE),$(call NET, nhwc, layout=nhwc)" \
+    -lavfi "$(call DNN_ODD,yuv444p),$(call NET, first, color=yuv)" -lavfi "$(call DNN_ODD,yuv444p),$(call NET, negate, color=gray)" \
+    -lavfi "$(SOURCE),$(call NET, white255, scale=1)" -lavfi "$(SOURCE),$(call NET, range, scale=127.5:mean=127.5:range=signed)" \
+    -lavfi "$(SOURCE),$(call NET, identity, scale=1|1|1:mean=10|20|30:range=byte)" \
+    -lavfi "$(SOURCE),$(call NET, identity, scale=127.5:mean=127.5:range=unit)"
+
+# frames are converted to a format that the network takes
+FATE_DNN-$(call DNN_TORCH, CROP PAD SCALE) += $(call DNN_BOTH, negotiate)
+$(call DNN_BOTH, negotiate):      CMD    = framecrc -auto_conversion_filters $(DNN_GRAPH)
+$(call DNN_BOTH, negotiate):      SOURCE = testsrc2=s=64x48:r=5:d=2,format=gray
+fate-dnn-own-negotiate:           FILTER = format=rgb24,crop=iw-1:ih:0:0,pad=iw+1:ih:1:0
+fate-dnn-torch-negotiate:         FILTER = $(call NET, conv3),format=rgb24
+
+# sizes that the network cannot take as they are, and parts of a frame: what
+# moves in from the right and from below is black at the edge of the frame only
+FATE_DNN-$(call DNN_TORCH, SCALE CROP PAD) += $(call DNN_BOTH, parts)
+DNN_MOVE = crop=iw-1:ih-2:1:2,pad=iw+1:ih+2:0:0
+fate-dnn-own-parts:               CMD    = framecrc \
+    -lavfi "$(call DNN_ODD,rgb24),$(DNN_UP2)" -lavfi "$(call DNN_ODD,gray10),$(DNN_UP2)" \
+    $(foreach N,1 2 3 4,-lavfi "$(call DNN_PARTS),$(DNN_MOVE),$(DNN_UP2)") \
+    -lavfi "$(call DNN_ODD,yuv444p),$(DNN_UP2)"
+fate-dnn-torch-parts:             CMD    = framecrc \
+    -lavfi "$(call DNN_ODD,rgb24),$(call NET, multiple8, pad=8)" -lavfi "$(call DNN_ODD,gray10),$(call NET, multiple8, pad=16)" \
+    -lavfi "$(call DNN_PARTS),$(call NET, tile16, tile=16x16:overlap=2)" \
+    -lavfi "$(call DNN_PARTS),$(call NET, tile16, tile=16x16:overlap=5:async=0)" \
+    -lavfi "$(call DNN_PARTS),$(call NET, tile16, tile=16x16:overlap=4:pad=4:batch_size=3)" \
+    -lavfi "$(call DNN_PARTS),$(call NET, tile16, tile=16x16:overlap=3:memory_format=channels_last)" \
+    -lavfi "$(call DNN_ODD,yuv444p),$(call NET, up2, tile=16x8:overlap=0:color=yuv)"
+DNN_PARTS = testsrc2=s=80x64:r=5:d=2,format=rgb24,crop=44:28:25:21
+
+# Networks that look at several frames: the first and the last are repeated.
+FATE_DNN-$(call DNN_TORCH, LOOP REVERSE TRIM SETPTS) += $(call DNN_BOTH, windows)
+DNN_BEFORE = loop=loop=1:size=1,trim=end_frame=10,setpts=N
+DNN_AFTER  = trim=start_frame=1,reverse,loop=loop=1:size=1,trim=end_frame=10,reverse,setpts=N
+fate-dnn-own-windows:             CMD    = framecrc \
+    $(foreach O,1 2 3,-lavfi "$(SOURCE),$(DNN_BEFORE)" -lavfi "$(SOURCE),$(DNN_AFTER)") \
+    -lavfi "$(SOURCE),setpts=N" -lavfi "$(SOURCE),trim=end_frame=1,setpts=N" -lavfi "$(call DNN_ODD,gray),$(DNN_BEFORE)"
+fate-dnn-torch-windows:           CMD    = framecrc \
+    $(foreach O,async=0 workers=3:nireq=8 batch_size=4:workers=2,\
+        -lavfi "$(SOURCE),$(call NET, first_of_three, frames=3:$(O)),setpts=N" \
+        -lavfi "$(SOURCE),$(call NET, last_of_three, frames=3:$(O)),setpts=N") \
+    -lavfi "$(SOURCE),$(call NET, middle_of_three, frames=3:stack=time),setpts=N" \
+    -lavfi "$(SOURCE),trim=end_frame=1,$(call NET, middle_of_three, frames=3:stack=time),setpts=N" \
+    -lavfi "$(call DNN_ODD,gray),$(call NET, first_of_three, frames=3),setpts=N"
+
+# what a frame took, in its metadata
+FATE_DNN-$(call DNN_TORCH, NULL METADATA) += $(call DNN_BOTH, latency)
+fate-dnn-own-latency:             FILTER = null
+fate-dnn-torch-latency:           FILTER = $(call NET, identity, latency=1),metadata=select:key=lavfi.dnn.latency:function=expr:expr=gt(VALUE1\,0)*lt(VALUE1\,600)
+
+# every format and every sort of tensor
+TORCH_FRAMES      = tests/dnn/torch_frames$(EXESUF)
+TORCH_FRAMES_OBJS = $(addprefix libavfilter/dnn/dnn_torch_, carry.o frame.o pixels.o)
+tests/dnn/torch_frames.o: | tests/dnn
+$(TORCH_FRAMES): %$(EXESUF): %.o $(TORCH_FRAMES_OBJS) $(FF_DEP_LIBS)
+	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
+FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-frames
+fate-dnn-torch-frames: $(TORCH_FRAMES)
+fate-dnn-torch-frames:            CMD    = run $(TORCH_FRAMES)
+fate-dnn-torch-frames:            CMP    = null
 
 # Another size out than in. The chroma planes are the filter's to scale, which
 # it does without bitexact flags: uniform planes are the same on every CPU, and
@@ -255,6 +328,17 @@ $(call DNN_BOTH, resize):         CMD    = framecrc -f lavfi -i "$(DNN_RESIZE)" 
 fate-dnn-own-resize:              FILTER = negate
 fate-dnn-torch-resize:            FILTER = $(call NET, negate, async=0)
 
+# the same within a graph: the filter takes the new size itself
+FATE_DNN-$(call DNN_TORCH, SCALE NEGATE) += $(call DNN_BOTH, resize-graph) fate-dnn-torch-resize-graph-window
+$(call DNN_BOTH, resize-graph) \
+fate-dnn-torch-resize-graph-window: SOURCE = $(DNN_RESIZE)
+$(call DNN_BOTH, resize-graph) \
+fate-dnn-torch-resize-graph-window: SINK = scale=48:48:flags=neighbor+accurate_rnd+bitexact
+fate-dnn-own-resize-graph:        FILTER = null
+fate-dnn-torch-resize-graph:      FILTER = $(call NET, identity, nireq=4:batch_size=4)
+fate-dnn-torch-resize-graph-window: FILTER = $(call NET, middle_of_three, frames=3:stack=time)
+fate-dnn-torch-resize-graph-window: REF  = $(DNN_REF)-resize-graph
+
 # What fails: ffmpeg ends with an error and says why, after the frames before it.
 FAIL_CMD = $(DNN_SH) expect_fail "$(REASON)" framecrc $(DNN_GRAPH)
 
@@ -272,17 +356,9 @@ fate-dnn-torch-fail6-size:        FILTER = $(call NET, growing, nireq=4)
 fate-dnn-torch-fail6-size:        REASON = 128x48
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
 
-# a size that changes within a graph, whose links cannot follow
-FATE_DNN-$(call DNN_TORCH, SCALE) += fate-dnn-torch-fail-resize
-fate-dnn-torch-fail-resize:       CMD    = $(FAIL_CMD)
-fate-dnn-torch-fail-resize:       REF    = $(DNN_REF)-fail-resize
-fate-dnn-torch-fail-resize:       SOURCE = $(DNN_RESIZE)
-fate-dnn-torch-fail-resize:       FILTER = $(call NET, negate)
-fate-dnn-torch-fail-resize:       REASON = 33x57
-
 # nothing comes out of these
 FAIL_TESTS = missing directory junk nothing truncated device always size \
-             channels-in channels-out rank2 rank5 empty batch2 int tuple list none number two-inputs no-forward
+             channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple list none number two-inputs no-forward
 FATE_DNN-$(call DNN_TORCH) += $(FAIL_TESTS:%=fate-dnn-torch-fail-%)
 fate-dnn-torch-fail-%:            CMD    = $(FAIL_CMD)
 fate-dnn-torch-fail-%:            REF    = $(DNN_REF)-fail
@@ -304,8 +380,19 @@ fate-dnn-torch-fail-always:       REASON = this model always fails
 fate-dnn-torch-fail-size:         FILTER = $(call NET, fixed)
 fate-dnn-torch-fail-size:         SOURCE = testsrc2=s=32x48:r=5:d=2,format=rgb24
 fate-dnn-torch-fail-size:         REASON = 32x48.*only 64x48 will do
-fate-dnn-torch-fail-channels-in:  FILTER = $(call NET, conv1)
-fate-dnn-torch-fail-channels-in:  REASON = conv1.pt: .*channels
+fate-dnn-torch-fail-channels-in:  FILTER = $(call NET, conv1, color=rgb)
+fate-dnn-torch-fail-channels-in:  REASON = conv1.pt: the network takes 1 channel, .* 3: add format=gray before it or choose color=y
+fate-dnn-torch-fail-pad:          FILTER = $(call NET, multiple8)
+fate-dnn-torch-fail-pad:          SOURCE = $(call DNN_ODD,rgb24)
+fate-dnn-torch-fail-pad:          REASON = no multiple of 8; .*add pad=8
+fate-dnn-torch-fail-tile:         FILTER = $(call NET, tile16, tile=16x16:overlap=8)
+fate-dnn-torch-fail-tile:         REASON = nothing left between overlap=8 on both sides
+fate-dnn-torch-fail-tile-pad:     FILTER = $(call NET, multiple8, tile=20x20:overlap=2:pad=8)
+fate-dnn-torch-fail-tile-pad:     REASON = 20 pixels is no multiple of pad=8
+fate-dnn-torch-fail-scale:        FILTER = $(call NET, identity, scale=0)
+fate-dnn-torch-fail-scale:        REASON = scale must not be 0
+fate-dnn-torch-fail-mean:         FILTER = $(call NET, identity, mean=1|2)
+fate-dnn-torch-fail-mean:         REASON = mean has 2 values, the network gets 3 channels
 fate-dnn-torch-fail-channels-out: FILTER = $(call NET, channels2)
 fate-dnn-torch-fail-channels-out: REASON = returns 2 channels
 fate-dnn-torch-fail-rank2:        FILTER = $(call NET, rank2)
