@@ -155,20 +155,34 @@ fate-dnn-torch-roll-workers3:     FILTER = scale,format=rgb24,$(call NET, roll, 
 # Every pixel format, with an odd size, lines that are longer than the picture
 # and data that starts in the middle of one. A run has all formats, a stream
 # for each, for a start of ffmpeg costs more than the frames.
-DNN_ODD     = testsrc2=s=67x43:r=5:d=2,format=$(1),crop=33:17:25:21
-DNN_FORMATS = rgb24 bgr24 gray yuv420p yuv422p yuv444p yuv410p yuv411p
-# There is no negate for nv12 and grayf32. The latter keeps what 8 bits do not
-# hold: a quarter, and that times four, is what it was.
+DNN_ODD     = testsrc2=s=67x43:r=5:d=$(or $(2),2),format=$(1),crop=33:17:25:21
+DNN_RGB     = rgb24 bgr24 rgba bgra argb abgr rgb48 bgr48 gbrp gbrp9 gbrp10 gbrp12 gbrp14 gbrp16 \
+              gbrap gbrap10 gbrap12 gbrap16
+DNN_LUMA    = gray gray9 gray10 gray12 gray14 gray16 yuv410p yuv411p yuv440p yuv440p10 yuv440p12 \
+              $(foreach S,420 422 444,yuv$(S)p $(foreach D,9 10 12 14 16,yuv$(S)p$(D))) \
+              $(foreach S,420 422 444,yuva$(S)p yuva$(S)p10 yuva$(S)p16) yuva422p12 yuva444p12
+# There is no negate for these, but for a format with the same samples.
+DNN_OTHER   = ya8:gray ya16:gray16 nv12:yuv420p nv21:yuv420p nv16:yuv422p nv24:yuv444p \
+              p010:yuv420p10 p012:yuv420p12 p016:yuv420p16 p210:yuv422p10 p216:yuv422p16 \
+              p410:yuv444p10 p416:yuv444p16
+DNN_SHUFFLE = scale=flags=accurate_rnd+bitexact,format=$(1)
+# Nor for grayf32, which keeps what 8 bits do not hold: a quarter, and that
+# times four, is what it was.
 DNN_FLOAT   = scale,format=grayf32,$(call NET, quarter),$(call NET, quadruple),$(call NET, negate),scale,format=gray
+DNN_FIRST   = $(word 1,$(subst :, ,$(1)))
+DNN_SECOND  = $(word 2,$(subst :, ,$(1)))
 
 FATE_DNN-$(call DNN_TORCH, CROP NEGATE SCALE) += $(call DNN_BOTH, formats)
 fate-dnn-own-formats:             CMD    = framecrc \
-    $(foreach F,$(DNN_FORMATS),-lavfi "$(call DNN_ODD,$(F)),negate=components=$(if $(filter %24,$(F)),r+g+b,y)") \
-    -lavfi "$(call DNN_ODD,yuv420p),negate=components=y,scale,format=nv12" \
+    $(foreach F,$(DNN_RGB),-lavfi "$(call DNN_ODD,$(F),1),negate=components=r+g+b") \
+    $(foreach F,$(DNN_LUMA),-lavfi "$(call DNN_ODD,$(F),1),negate=components=y") \
+    $(foreach F,$(DNN_OTHER),-lavfi "$(call DNN_ODD,$(call DNN_SECOND,$(F)),1),negate=components=y,$(call DNN_SHUFFLE,$(call DNN_FIRST,$(F)))") \
+    -lavfi "$(call DNN_ODD,rgb48,1),negate,$(call DNN_SHUFFLE,rgba64)" -lavfi "$(call DNN_ODD,bgr48,1),negate,$(call DNN_SHUFFLE,bgra64)" \
     -lavfi "$(call DNN_ODD,gray),negate"
 fate-dnn-torch-formats:           CMD    = framecrc \
-    $(foreach F,$(DNN_FORMATS),-lavfi "$(call DNN_ODD,$(F)),$(call NET, negate)") \
-    -lavfi "$(call DNN_ODD,yuv420p),scale,format=nv12,$(call NET, negate)" \
+    $(foreach F,$(DNN_RGB) $(DNN_LUMA),-lavfi "$(call DNN_ODD,$(F),1),$(call NET, negate)") \
+    $(foreach F,$(DNN_OTHER),-lavfi "$(call DNN_ODD,$(call DNN_SECOND,$(F)),1),$(call DNN_SHUFFLE,$(call DNN_FIRST,$(F))),$(call NET, negate)") \
+    -lavfi "$(call DNN_ODD,rgb48,1),$(call DNN_SHUFFLE,rgba64),$(call NET, negate)" -lavfi "$(call DNN_ODD,bgr48,1),$(call DNN_SHUFFLE,bgra64),$(call NET, negate)" \
     -lavfi "$(call DNN_ODD,gray),$(DNN_FLOAT)"
 
 # What the network gets, and what its output means.
