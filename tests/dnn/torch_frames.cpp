@@ -32,6 +32,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -290,9 +291,11 @@ void check_format(AVPixelFormat format, Color color)
 
 } // namespace
 
-int main()
+/** With an argument: a table of what went through. */
+int main(int argc, char **argv)
 {
     static const char *const names[] = { "auto", "rgb", "bgr", "y", "yuv" };
+    std::map<std::string, std::string> rows;
     int nb_failed = 0;
 
     av_lfg_init(&lfg, 1);
@@ -305,6 +308,8 @@ int main()
                     break;
                 try {
                     check_format(format, color);
+                    if (cpu_flags && color != COLOR_AUTO)
+                        rows[av_get_pix_fmt_name(format)] += std::string(" ") + names[color];
                 } catch (const std::exception &e) {
                     printf("%s, color=%s, CPU flags %d: %s\n", av_get_pix_fmt_name(format),
                            names[color], cpu_flags, e.what());
@@ -313,5 +318,8 @@ int main()
             }
         }
     }
+    for (const auto &[format, colors] : rows)
+        if (argc > 1)
+            printf("%s:%s\n", format.c_str(), colors.c_str());
     return nb_failed > 0;
 }
