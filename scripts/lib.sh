@@ -73,6 +73,35 @@ gits() {
         -c advice.detachedHead=false -c gc.auto=0 "${id[@]}" "$@"
 }
 
+# mirrors: "URI KEYRING" of the machine's apt sources that may be a Debian
+# archive, from *.sources (deb822) and *.list (one line each) files.
+mirrors() {
+    cat /dev/null /etc/apt/sources.list.d/*.sources 2>/dev/null | awk '
+        function out(  n, i, u) {
+            if (types ~ /deb/ && on !~ /^(no|false)$/ && comps ~ /(^| )main( |$)/ && suites !~ /-security/) {
+                n = split(uris, u, " ")
+                for (i = 1; i <= n; i++) print u[i], key
+            }
+            types = uris = suites = comps = on = key = ""
+        }
+        /^[ \t]*$/ { out(); next }
+        { k = tolower($1); sub(/^[^ \t]+[ \t]*/, "") }
+        k == "types:" { types = $0 } k == "uris:" { uris = $0 } k == "suites:" { suites = $0 }
+        k == "components:" { comps = $0 } k == "enabled:" { on = tolower($0) }
+        k == "signed-by:" && /^\// { key = $1 }
+        END { out() }'
+    cat /dev/null /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | awk '
+        /^deb[ \t]/ {
+            key = ""
+            if (match($0, /\[[^]]*\]/)) {
+                n = split(substr($0, RSTART + 1, RLENGTH - 2), o, " ")
+                for (i = 1; i <= n; i++) if (sub(/^signed-by=/, "", o[i])) key = o[i]
+                sub(/\[[^]]*\][ \t]*/, "")
+            }
+            if ($3 !~ /-security/ && / main( |$)/) print $2, key
+        }'
+}
+
 # owned DIR: the in-tree files below DIR, one name a line, sorted.
 owned() {
     (cd "$1" && for d in $owned_dirs; do
