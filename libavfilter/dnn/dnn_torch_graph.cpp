@@ -24,6 +24,7 @@
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/version.h>
 
 namespace fftorch {
 namespace {
@@ -60,6 +61,25 @@ bool keeps_layout(const jit::Node *node)
         c10::Symbol::aten("add"), c10::Symbol::aten("add_"),
     };
     return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
+}
+
+/**
+ * @return whether LibTorch makes a wrong picture of the operation when it
+ *         optimizes it: seen in 1.13, not in 2.6
+ */
+bool breaks_when_optimized(const jit::Node *node)
+{
+#if TORCH_VERSION_MAJOR < 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR < 6)
+    static const std::vector<c10::Symbol> kinds = {
+        c10::Symbol::aten("hardtanh"), c10::Symbol::aten("hardtanh_"),
+        c10::Symbol::aten("relu6"), c10::Symbol::aten("relu6_"),
+        c10::Symbol::aten("hardswish"), c10::Symbol::aten("hardswish_"),
+        c10::Symbol::aten("hardsigmoid"), c10::Symbol::aten("hardsigmoid_"),
+    };
+    return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
+#else
+    return false;
+#endif
 }
 
 bool makes_tensor(const jit::Node *node)
@@ -210,7 +230,12 @@ torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy 
         return module;
     }
     convert_constants(module, precision, format);
-    return variant.optimize == OPTIMIZE_INFERENCE ? jit::optimize_for_inference(module) : module;
+
+    bool optimize = variant.optimize == OPTIMIZE_INFERENCE;
+    for_each_node(module.get_method("forward").graph()->block(), [&](const jit::Node *node) {
+        optimize = optimize && !breaks_when_optimized(node);
+    });
+    return optimize ? jit::optimize_for_inference(module) : module;
 }
 
 } // namespace fftorch
