@@ -123,16 +123,15 @@ bool is_transposed(const jit::Node *node)
  * Freezing makes constants of the weights, unless the network changes them as
  * it runs. What cannot be frozen runs as it is.
  */
-bool try_freeze(jit::Module &module)
+std::optional<jit::Module> try_freeze(const jit::Module &module)
 {
     // without it calls are not inlined, and freezing takes their targets away
     const jit::GraphOptimizerEnabledGuard inline_calls(true);
 
     try {
-        module = jit::freeze(module);
-        return true;
+        return jit::freeze(module.clone());
     } catch (const std::exception &) {
-        return false;
+        return std::nullopt;
     }
 }
 
@@ -162,17 +161,16 @@ std::string Variant::name() const
            (layout == LAYOUT_CHANNELS_LAST ? ", channels last" : ", contiguous");
 }
 
-Anatomy::Anatomy(const torch::jit::Module &module) : has_memory(true)
+Anatomy::Anatomy(const torch::jit::Module &module)
+    : has_memory(true), frozen(try_freeze(module))
 {
-    jit::Module frozen = module.clone();
-
-    if (!try_freeze(frozen))
+    if (!frozen)
         return;
 
     // what the network writes to is all that freezing leaves in the module
-    has_memory = frozen.named_attributes(true).size() > 0;
+    has_memory = frozen->named_attributes(true).size() > 0;
 
-    const std::shared_ptr<jit::Graph> graph = frozen.get_method("forward").graph();
+    const std::shared_ptr<jit::Graph> graph = frozen->get_method("forward").graph();
     std::string last_obstacle;
     for_each_node(graph->block(), [&](jit::Node *node) {
         if (!is_convolution(node)) {
@@ -221,11 +219,13 @@ torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy 
     const at::MemoryFormat format = variant.layout == LAYOUT_CHANNELS_LAST
                                         ? at::MemoryFormat::ChannelsLast
                                         : at::MemoryFormat::Contiguous;
-    // a clone has a type of its own, for freezing to change, but shares the
-    // tensors, those that the network writes to as well
-    jit::Module module = (anatomy.has_memory ? loaded.deepcopy() : loaded).clone();
+    const bool as_loaded = variant.optimize == OPTIMIZE_NONE || !anatomy.frozen;
+    const jit::Module &base = as_loaded ? loaded : *anatomy.frozen;
+    // a clone has a graph of its own to change, but shares the tensors: those
+    // that the network writes to, and those that to() converts in place
+    jit::Module module = (anatomy.has_memory || as_loaded ? base.deepcopy() : base).clone();
 
-    if (variant.optimize == OPTIMIZE_NONE || !try_freeze(module)) {
+    if (as_loaded) {
         module.to(precision);
         return module;
     }

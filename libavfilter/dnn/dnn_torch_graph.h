@@ -25,6 +25,7 @@
 #ifndef AVFILTER_DNN_DNN_TORCH_GRAPH_H
 #define AVFILTER_DNN_DNN_TORCH_GRAPH_H
 
+#include <optional>
 #include <string>
 
 #include <torch/script.h>
@@ -63,8 +64,10 @@ struct Anatomy {
     /** What is neither a convolution nor simple, before the last convolution. */
     std::string obstacle;
     bool has_memory;  ///< it may keep something from one run to the next
+    /** With its weights in the graph; without a value if it cannot be frozen. */
+    std::optional<torch::jit::Module> frozen;
 
-    /** @param module in evaluation mode; not changed */
+    /** @param module in evaluation mode; not changed, but weights are shared with it */
     explicit Anatomy(const torch::jit::Module &module);
 };
 
@@ -81,6 +84,7 @@ Variant choose_by_rule(const Anatomy &anatomy, std::string &reason);
  *
  * @param loaded    as it is in the file, in evaluation mode; neither making
  *                  the variant nor running it changes it
+ * @param anatomy   of that; not changed either
  * @param precision of its weights
  */
 torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy &anatomy,
