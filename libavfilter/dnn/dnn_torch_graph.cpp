@@ -19,6 +19,7 @@
 #include "dnn_torch_graph.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <vector>
 
 #include <torch/csrc/jit/ir/constants.h>
@@ -170,25 +171,45 @@ Anatomy::Anatomy(const torch::jit::Module &module)
     // what the network writes to is all that freezing leaves in the module
     has_memory = frozen->named_attributes(true).size() > 0;
 
-    const std::shared_ptr<jit::Graph> graph = frozen->get_method("forward").graph();
-    std::string last_obstacle;
-    for_each_node(graph->block(), [&](jit::Node *node) {
-        if (!is_convolution(node)) {
-            if (nb_convolutions && makes_tensor(node) && !keeps_layout(node))
-                last_obstacle = node->kind().toUnqualString();
-            return;
-        }
-        if (obstacle.empty())
-            obstacle = last_obstacle;
-        const auto weight = jit::constant_as<at::Tensor>(node->namedInput("weight"));
-        const auto groups = jit::constant_as<int64_t>(node->namedInput("groups"));
-        if (!weight || weight->dim() != 4 || !groups)
-            return;
+    // what each value that comes from a convolution went through since then
+    std::unordered_map<const jit::Value *, std::string> passed;
+    for_each_node(frozen->get_method("forward").graph()->block(), [&](jit::Node *node) {
+        const bool convolution = is_convolution(node);
+        bool derived = !node->blocks().empty();
+        std::string through = derived ? node->kind().toUnqualString() : "";
 
-        if (!nb_convolutions++ && graph->inputs().size() > 1 &&
-            is_input(node->input(0), graph->inputs()[1]))
-            channels = is_transposed(node) ? weight->size(0) : weight->size(1) * *groups;
+        for (const jit::Value *input : node->inputs()) {
+            const auto from = passed.find(input);
+            if (from == passed.end())
+                continue;
+            derived = true;
+            if (through.empty())
+                through = from->second;
+        }
+        if (convolution) {
+            if (obstacle.empty())
+                obstacle = through;
+            count_convolution(node);
+            through.clear();
+        } else if (through.empty() && makes_tensor(node) && !keeps_layout(node)) {
+            through = node->kind().toUnqualString();
+        }
+        if (convolution || derived)
+            for (const jit::Value *output : node->outputs())
+                passed[output] = through;
     });
+}
+
+void Anatomy::count_convolution(const torch::jit::Node *node)
+{
+    const auto weight = jit::constant_as<at::Tensor>(node->namedInput("weight"));
+    const auto groups = jit::constant_as<int64_t>(node->namedInput("groups"));
+
+    if (!weight || weight->dim() != 4 || !groups)
+        return;
+    const jit::Value *input = node->owningGraph()->inputs().back();
+    if (!nb_convolutions++ && is_input(node->input(0), input))
+        channels = is_transposed(node) ? weight->size(0) : weight->size(1) * *groups;
 }
 
 Variant choose_by_rule(const Anatomy &anatomy, std::string &reason)

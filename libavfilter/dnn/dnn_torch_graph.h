@@ -61,7 +61,7 @@ struct Variant {
 struct Anatomy {
     int     nb_convolutions = 0; ///< of two dimensions, transposed or not
     int64_t channels        = 0; ///< that the input has, 0: it does not show
-    /** What is neither a convolution nor simple, before the last convolution. */
+    /** What is neither a convolution nor simple, on the way from one to another. */
     std::string obstacle;
     bool has_memory;  ///< it may keep something from one run to the next
     /** With its weights in the graph; without a value if it cannot be frozen. */
@@ -69,6 +69,9 @@ struct Anatomy {
 
     /** @param module in evaluation mode; not changed, but weights are shared with it */
     explicit Anatomy(const torch::jit::Module &module);
+
+private:
+    void count_convolution(const torch::jit::Node *node);
 };
 
 /**
