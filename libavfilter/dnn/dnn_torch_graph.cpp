@@ -212,7 +212,7 @@ void Anatomy::count_convolution(const torch::jit::Node *node)
         channels = is_transposed(node) ? weight->size(0) : weight->size(1) * *groups;
 }
 
-Variant choose_by_rule(const Anatomy &anatomy, std::string &reason)
+Variant choose_by_rule(const Anatomy &anatomy, at::ScalarType precision, std::string &reason)
 {
     const int count = anatomy.nb_convolutions;
 
@@ -227,6 +227,11 @@ Variant choose_by_rule(const Anatomy &anatomy, std::string &reason)
     reason = std::to_string(count) + " convolutions";
     if (count < 3)
         return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };
+    // only fp32 convolutions are optimized, others stay as slow as they are
+    if (precision != at::kFloat) {
+        reason += std::string(", ") + toString(precision);
+        return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };
+    }
     if (!anatomy.obstacle.empty()) {
         reason += ", " + anatomy.obstacle + " between";
         return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };

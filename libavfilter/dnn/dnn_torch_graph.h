@@ -76,11 +76,11 @@ private:
 
 /**
  * The variant that is fast for networks like this one, on a CPU. It depends on
- * the network alone, so that equal runs give equal bytes.
+ * the network and its precision alone, so that equal runs give equal bytes.
  *
  * @param reason what it was chosen for
  */
-Variant choose_by_rule(const Anatomy &anatomy, std::string &reason);
+Variant choose_by_rule(const Anatomy &anatomy, at::ScalarType precision, std::string &reason);
 
 /**
  * Make a variant of a network.

@@ -186,7 +186,7 @@ double Model::measure(const at::Tensor &input)
 void Model::choose(int64_t n, int64_t c, int64_t h, int64_t w)
 {
     std::string reason;
-    Variant rule = choose_by_rule(anatomy_, reason);
+    Variant rule = choose_by_rule(anatomy_, options_.precision, reason);
     std::vector<Variant> candidates;
 
     for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE }) {

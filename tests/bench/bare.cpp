@@ -2,56 +2,179 @@
 // The bare loop: forward() on a ready tensor and nothing else, the limit for
 // any pipeline around the same network at the same settings.
 //
-// usage: bare NET.pt CHANNELS HEIGHT WIDTH RUNS OPTIMIZE LAYOUT KEEP BF16
-// OPTIMIZE, LAYOUT and KEEP are the backend's options as numbers, -2 is its rule.
+// bare loop NET.pt CHANNELS HEIGHT WIDTH RUNS WORKERS THREADS fp32|bf16
+//     prints runs/s of so many loops side by side, prepared as by default.
+// bare variants NET.pt CHANNELS HEIGHT WIDTH SECONDS fp32|bf16
+//     prints for each variant, and first for the one by the rule, its name and
+//     the milliseconds of CPU time of a run with one thread.
+// bare version
+//     prints the version of LibTorch.
 
 #include <torch/script.h>
+#include <torch/version.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <thread>
+#include <vector>
+
+#include <sys/resource.h>
 
 #include "dnn_torch_graph.h"
 #include "dnn_torch_memory.h"
 
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+
+struct Case {
+    torch::jit::Module loaded;
+    fftorch::Anatomy   anatomy;
+    at::ScalarType     precision;
+    fftorch::Variant   by_rule;
+    std::vector<int64_t> shape;
+
+    Case(char **argv, const char *precision)
+        : loaded(load(argv[2])), anatomy(loaded),
+          precision(std::string(precision) == "bf16" ? at::kBFloat16 : at::kFloat),
+          by_rule(rule(anatomy, this->precision)),
+          shape{ 1, std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5]) }
+    {
+    }
+
+    static torch::jit::Module load(const char *path)
+    {
+        torch::jit::Module module = torch::jit::load(path);
+        module.eval();
+        return module;
+    }
+
+    static fftorch::Variant rule(const fftorch::Anatomy &anatomy, at::ScalarType precision)
+    {
+        std::string reason;
+        return fftorch::choose_by_rule(anatomy, precision, reason);
+    }
+
+    torch::jit::Module make(fftorch::Variant variant) const
+    {
+        return fftorch::make_variant(loaded, anatomy, variant, precision);
+    }
+
+    at::Tensor input(fftorch::Variant variant) const
+    {
+        return at::rand(shape).to(precision).contiguous(
+            variant.layout == fftorch::LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
+                                                            : at::MemoryFormat::Contiguous);
+    }
+};
+
+/** What a thread has to set to run a network the way the backend does. */
+struct InThread {
+    c10::InferenceMode  inference_mode;
+    fftorch::KeepMemory keep_memory{ true };
+    torch::jit::GraphOptimizerEnabledGuard no_profiling{ false };
+
+    explicit InThread(int threads) { at::set_num_threads(threads); }
+};
+
+double cpu_seconds()
+{
+    rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
+void loop(const Case &c, int runs, int workers, int threads)
+{
+    const torch::jit::Module net = [&] { InThread in(threads); return c.make(c.by_rule); }();
+    std::atomic<int> ready{ 0 }, left{ runs };
+    std::atomic<bool> go{ false };
+    std::vector<std::thread> loops;
+
+    for (int i = 0; i < workers; i++)
+        loops.emplace_back([&] {
+            const InThread in(threads);
+            torch::jit::Module mine = net;
+            const at::Tensor input = c.input(c.by_rule);
+
+            for (int n = 0; n < 3; n++)
+                mine.forward({ input });
+            ready++;
+            while (!go)
+                std::this_thread::sleep_for(std::chrono::microseconds(100));
+            while (left-- > 0)
+                mine.forward({ input });
+        });
+    while (ready < workers)
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+
+    const double cpu = cpu_seconds();
+    const auto start = clock_type::now();
+    go = true;
+    for (std::thread &thread : loops)
+        thread.join();
+    const double seconds = std::chrono::duration<double>(clock_type::now() - start).count();
+    std::printf("%.3f\n", runs / seconds);
+    std::fprintf(stderr, "%.3f ms of CPU time a run\n", (cpu_seconds() - cpu) * 1e3 / runs);
+}
+
+void variants(const Case &c, double seconds)
+{
+    const InThread in(1);
+    std::vector<fftorch::Variant> all;
+    std::vector<torch::jit::Module> nets;
+    std::vector<at::Tensor> inputs;
+    std::vector<std::vector<double>> times;
+
+    for (fftorch::Optimize optimize : { fftorch::OPTIMIZE_NONE, fftorch::OPTIMIZE_FREEZE,
+                                        fftorch::OPTIMIZE_INFERENCE })
+        for (fftorch::Layout layout : { fftorch::LAYOUT_CONTIGUOUS, fftorch::LAYOUT_CHANNELS_LAST })
+            all.push_back({ optimize, layout });
+    for (fftorch::Variant variant : all) {
+        nets.push_back(c.make(variant));
+        inputs.push_back(c.input(variant));
+        for (int i = 0; i < 2; i++)
+            nets.back().forward({ inputs.back() });
+    }
+
+    times.resize(all.size());
+    const double end = cpu_seconds() + seconds;
+    do {
+        for (size_t i = 0; i < all.size(); i++) {
+            const double start = cpu_seconds();
+            nets[i].forward({ inputs[i] });
+            times[i].push_back((cpu_seconds() - start) * 1e3);
+        }
+    } while (cpu_seconds() < end || times[0].size() < 3);
+
+    std::printf("rule\t%s\n", c.by_rule.name().c_str());
+    for (size_t i = 0; i < all.size(); i++) {
+        std::nth_element(times[i].begin(), times[i].begin() + times[i].size() / 2, times[i].end());
+        std::printf("%s\t%.3f\n", all[i].name().c_str(), times[i][times[i].size() / 2]);
+    }
+}
+
+} // namespace
+
 int main(int argc, char **argv)
 {
-    if (argc != 10) {
-        std::fprintf(stderr, "usage: bare NET.pt CHANNELS HEIGHT WIDTH RUNS OPTIMIZE LAYOUT KEEP BF16\n");
+    const std::string what = argc > 1 ? argv[1] : "";
+
+    if (what == "version") {
+        std::printf("%d.%d.%d\n", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH);
+    } else if (what == "loop" && argc == 10) {
+        loop(Case(argv, argv[9]), std::atoi(argv[6]), std::atoi(argv[7]), std::atoi(argv[8]));
+    } else if (what == "variants" && argc == 8) {
+        variants(Case(argv, argv[7]), std::atof(argv[6]));
+    } else {
+        std::fprintf(stderr, "usage: see the beginning of tests/bench/bare.cpp\n");
         return 2;
     }
-    const auto number = [&](int i) { return std::atoi(argv[i]); };
-    const at::ScalarType precision = number(9) ? at::kBFloat16 : at::kFloat;
-
-    const c10::InferenceMode inference_mode;
-    const fftorch::KeepMemory keep_memory(number(8));
-    at::set_num_threads(std::thread::hardware_concurrency());
-    torch::jit::setGraphExecutorOptimize(false);
-
-    torch::jit::Module loaded = torch::jit::load(argv[1]);
-    loaded.eval();
-
-    std::string reason;
-    const fftorch::Anatomy anatomy(loaded);
-    fftorch::Variant variant = fftorch::choose_by_rule(anatomy, reason);
-    if (number(6) >= 0)
-        variant.optimize = static_cast<fftorch::Optimize>(number(6));
-    if (number(7) >= 0)
-        variant.layout = static_cast<fftorch::Layout>(number(7));
-    torch::jit::Module net = fftorch::make_variant(loaded, anatomy, variant, precision);
-
-    at::Tensor input = at::rand({ 1, number(2), number(3), number(4) }).to(precision);
-    if (variant.layout == fftorch::LAYOUT_CHANNELS_LAST)
-        input = input.contiguous(at::MemoryFormat::ChannelsLast);
-
-    for (int i = 0; i < 3; i++)
-        net.forward({ input });
-    const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < number(5); i++)
-        net.forward({ input });
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    std::printf("%.3f\n", number(5) / seconds);
 }
