@@ -37,6 +37,7 @@
 
 #include "dnn_torch_carry.h"
 #include "dnn_torch_frame.h"
+#include "dnn_torch_graph.h"
 #include "dnn_torch_model.h"
 #include "dnn_torch_stats.h"
 #include "dnn_torch_tiles.h"
@@ -332,17 +333,23 @@ int dispatch(THModel &model)
     return 0;
 }
 
-/** @return how many threads are to run the network */
-int choose_workers(const THModel &model)
+/** @return how many threads may run a network */
+int max_workers(const DnnContext *ctx)
 {
-    const int wanted = model.ctx->torch_option.workers;
-
-    if (!model.ctx->async)
+    if (!ctx->async)
         return 1;
     // Runs side by side share the cores better than the threads of one run,
     // which wait for each other; but each needs memory.
-    if (!wanted)
-        return model.net->has_memory() ? 1 : FFMIN(av_cpu_count(), 4);
+    return ctx->torch_option.workers ? ctx->torch_option.workers : FFMIN(av_cpu_count(), 4);
+}
+
+/** @return how many threads are to run the network */
+int choose_workers(const THModel &model)
+{
+    const int wanted = max_workers(model.ctx);
+
+    if (!model.ctx->torch_option.workers && model.net->has_memory())
+        return 1;
     if (wanted > 1 && model.net->has_memory())
         av_log(model.filter_ctx, AV_LOG_WARNING,
                "%s may remember something from frame to frame: with workers=%d "
@@ -695,8 +702,10 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
         options.memory_format = th_options.memory_format;
         options.keep_memory   = th_options.keep_memory;
         options.nhwc          = th_options.layout == DL_NHWC;
+        options.runners       = max_workers(ctx);
+        options.batch_size    = th_options.batch_size;
 
-        model->net   = std::make_unique<fftorch::Model>(options);
+        model->net   = fftorch::load_model(options);
         model->stack = choose_stack(th_options, model->net->channels());
         if (model->window && model->stack == STACK_TIME)
             model->net->set_window(th_options.frames);

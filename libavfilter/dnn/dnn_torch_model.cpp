@@ -19,18 +19,15 @@
 #include "dnn_torch_model.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <filesystem>
 #include <new>
 #include <sstream>
 #include <stdexcept>
-#include <vector>
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
-#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <caffe2/serialize/inline_container.h>
 
 #include "dnn_torch_memory.h"
 
@@ -79,39 +76,14 @@ c10::Device open_device(const std::string &name)
     return device;
 }
 
-torch::jit::Module load_module(const std::string &path, c10::Device device)
+/** @return the names of an archive's records, none if it is no archive */
+std::vector<std::string> records(const std::string &path)
 {
-    const std::filesystem::path file = path;
-
-    if (!std::filesystem::exists(file))
-        throw std::invalid_argument("no such file");
-    if (std::filesystem::is_directory(file))
-        throw std::invalid_argument("it is a directory");
-
     try {
-        torch::jit::Module module = torch::jit::load(path, device);
-        module.eval();
-        return module;
-    } catch (const c10::Error &e) {
-        // what torch.save() writes is the same sort of archive
-        if (e.msg().find("constants.pkl") != std::string::npos)
-            throw std::invalid_argument(
-                "it is a checkpoint or state_dict, not a TorchScript file: load it into the network "
-                "in Python and save that with torch.jit.script(network.eval()).save(\"net.pt\")");
-        throw;
+        return caffe2::serialize::PyTorchStreamReader(path).getAllRecords();
+    } catch (const c10::Error &) {
+        return {}; // who loads it tells why
     }
-}
-
-/** @return the tensor in what a network returned, alone or as one of one */
-at::Tensor only_tensor(const torch::jit::IValue &value)
-{
-    if (value.isTensor())
-        return value.toTensor();
-    if (value.isTuple() && value.toTuple()->elements().size() == 1)
-        return only_tensor(value.toTuple()->elements()[0]);
-    if (value.isTensorList() && value.toTensorVector().size() == 1)
-        return value.toTensorVector()[0];
-    throw std::runtime_error("it returned " + value.tagKind() + " instead of one tensor");
 }
 
 } // namespace
@@ -138,11 +110,34 @@ Failure describe_exception() noexcept
     }
 }
 
-Model::Model(const ModelOptions &options)
-    : options_(options), device_(open_device(options.device)),
-      loaded_(load_module(options.path, device_)),
-      anatomy_(loaded_), variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }
+std::unique_ptr<Model> load_model(const ModelOptions &options)
 {
+    const std::filesystem::path file = options.path;
+    const c10::Device device = open_device(options.device);
+
+    if (!std::filesystem::exists(file))
+        throw std::invalid_argument("no such file");
+    if (std::filesystem::is_directory(file))
+        throw std::invalid_argument("it is a directory");
+
+    const std::vector<std::string> names = records(options.path);
+    const auto has = [&](const char *part) {
+        return std::any_of(names.begin(), names.end(), [&](const std::string &name) {
+            return name.find(part) != std::string::npos;
+        });
+    };
+    if (has("data/aotinductor/"))
+        return load_package(options, device);
+    // what torch.save() writes is the same sort of archive as TorchScript
+    if (has("data.pkl") && !has("constants.pkl"))
+        throw std::invalid_argument(
+            "it is a checkpoint or state_dict, not a network: "
+            "tools/dnn_torch_export.py makes of it and the network's source what can be loaded");
+    if (has("models/") || has("serialized_exported_program"))
+        throw std::invalid_argument(
+            "it is an exported program that was not compiled: compile it in Python with "
+            "torch._inductor.aoti_compile_and_package(), or see tools/dnn_torch_export.py");
+    return load_script(options, device);
 }
 
 Model::~Model()
@@ -159,86 +154,18 @@ void Model::enter_thread(int threads)
         at::set_num_threads(threads);
 }
 
-void Model::build(Variant variant)
+at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w) const
 {
-    running_ = make_variant(loaded_, anatomy_, variant, options_.precision);
-    variant_ = variant;
-}
+    const at::TensorOptions options = at::TensorOptions().dtype(input_type_);
 
-/** @return seconds of the fastest of some runs */
-double Model::measure(const at::Tensor &input)
-{
-    using clock = std::chrono::steady_clock;
-    using seconds = std::chrono::duration<double>;
-    const clock::time_point begin = clock::now();
-    double best = HUGE_VAL;
-
-    forward(input);
-    // half a second tells enough; a network that needs longer for a run gets two
-    do {
-        const clock::time_point start = clock::now();
-        forward(input);
-        best = std::min(best, seconds(clock::now() - start).count());
-    } while (seconds(clock::now() - begin).count() < 0.5);
-    return best;
-}
-
-void Model::choose(int64_t n, int64_t c, int64_t h, int64_t w)
-{
-    std::string reason;
-    Variant rule = choose_by_rule(anatomy_, options_.precision, reason);
-    std::vector<Variant> candidates;
-
-    for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE }) {
-        for (Layout layout : { LAYOUT_CONTIGUOUS, LAYOUT_CHANNELS_LAST }) {
-            const auto fits = [](int option, int value, int by_rule) {
-                return option == value || option == CHOOSE_BY_MEASURING ||
-                       (option == CHOOSE_BY_RULE && value == by_rule);
-            };
-            if (fits(options_.optimize, optimize, rule.optimize) &&
-                fits(options_.memory_format, layout, rule.layout))
-                candidates.push_back({ optimize, layout });
-        }
-    }
-
-    if (candidates.size() == 1) {
-        build(candidates[0]);
-        description_ = variant_.name() + " (" + reason + ")";
-        return;
-    }
-
-    double  best_time = HUGE_VAL;
-    Variant best      = candidates[0];
-    for (Variant candidate : candidates) {
-        build(candidate);
-        const double time = measure(make_input(n, c, h, w).zero_());
-        std::ostringstream result;
-        result << (description_.empty() ? "" : ", ") << candidate.name() << ' ' << time * 1e3 << " ms";
-        description_ += result.str();
-        if (time < best_time) {
-            best_time = time;
-            best      = candidate;
-        }
-    }
-    build(best);
-    description_ = variant_.name() + " (measured: " + description_ + ")";
-}
-
-at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
-{
-    if (description_.empty())
-        choose(n, c, h, w);
-
-    at::Tensor output = forward(make_input(n, c, h, w).zero_());
-    if (anatomy_.has_memory)
-        build(variant_); // one that has not seen that
-    return output;
+    if (options_.nhwc)
+        return at::empty({ n, h, w, c }, options).permute({ 0, 3, 1, 2 });
+    return at::empty({ n, c, h, w }, options, frames_ ? at::MemoryFormat::Contiguous : input_format_);
 }
 
 bool Model::accepts(int64_t c, int64_t h, int64_t w)
 {
     try {
-        build({ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS });
         forward(make_input(1, c, h, w).zero_());
         return true;
     } catch (const std::bad_alloc &) {
@@ -246,17 +173,6 @@ bool Model::accepts(int64_t c, int64_t h, int64_t w)
     } catch (const std::exception &) {
         return false;
     }
-}
-
-at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w) const
-{
-    const at::TensorOptions options = at::TensorOptions().dtype(options_.precision);
-
-    if (options_.nhwc)
-        return at::empty({ n, h, w, c }, options).permute({ 0, 3, 1, 2 });
-    return at::empty({ n, c, h, w }, options,
-                     variant_.layout == LAYOUT_CHANNELS_LAST && !frames_
-                         ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
 }
 
 /** @return a view of an input as the network wants it */
@@ -272,11 +188,7 @@ at::Tensor Model::forward(const at::Tensor &input)
 {
     const c10::InferenceMode inference_mode;
     const KeepMemory keep_memory(options_.keep_memory && device_.is_cpu());
-    std::vector<torch::jit::IValue> inputs{ arranged(input).to(device_, options_.precision) };
-
-    // the profiling executor would recompile, and change bits, in mid-stream
-    const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
-    at::Tensor output = only_tensor(running_.forward(std::move(inputs)));
+    at::Tensor output = run(arranged(input).to(device_, input_type_));
 
     if (output.dim() == 3 && input.size(0) == 1)
         output = output.unsqueeze(0);

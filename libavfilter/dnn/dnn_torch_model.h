@@ -18,7 +18,9 @@
 
 /**
  * @file
- * A network in a TorchScript file: loading, preparing and running it.
+ * A network in a file: loading, preparing and running it. There are two sorts
+ * of files: TorchScript, which is prepared here (dnn_torch_script.cpp), and
+ * packages that AOTInductor compiled (dnn_torch_package.cpp).
  *
  * Everything here may throw; describe_exception() tells what was thrown.
  */
@@ -26,11 +28,11 @@
 #ifndef AVFILTER_DNN_DNN_TORCH_MODEL_H
 #define AVFILTER_DNN_DNN_TORCH_MODEL_H
 
+#include <memory>
 #include <string>
+#include <vector>
 
-#include <torch/script.h>
-
-#include "dnn_torch_graph.h"
+#include <ATen/ATen.h>
 
 namespace fftorch {
 
@@ -51,13 +53,15 @@ struct ModelOptions {
     int            memory_format; ///< a Layout, or one of the Choose
     bool           keep_memory;   ///< from run to run, instead of freeing it
     bool           nhwc;          ///< its tensors are [N, H, W, C]
+    int            runners;       ///< runs that may go on side by side, at most
+    int            batch_size;    ///< the largest batch
 };
 
 class Model {
 public:
-    /** Load the file, and check the device. */
-    explicit Model(const ModelOptions &options);
-    ~Model();
+    virtual ~Model();
+    Model(const Model &) = delete;
+    Model &operator=(const Model &) = delete;
 
     /**
      * Set what LibTorch keeps per thread. For each thread that calls
@@ -67,59 +71,76 @@ public:
      */
     static void enter_thread(int threads);
 
+    /** Before the others: its input is [N, frames, C, H, W]. */
+    void set_window(int frames) { frames_ = frames; }
+
+    /** Before prepare(). @return whether it runs with an input [1, c, h, w] */
+    virtual bool accepts(int64_t c, int64_t h, int64_t w);
+
     /**
      * Get ready for batches [n, c, h, w]: choose how to run the network if it
      * is the first call, then run it once. No forward() may be running.
      *
      * @return what forward() returned
      */
-    at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w);
+    virtual at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w) = 0;
 
     /**
-     * @return tensor [N, C, H, W] of the precision in memory of the CPU, not
-     *         filled, for forward(); C counts the channels of all frames
+     * @return tensor [N, C, H, W] in memory of the CPU, not filled, of the
+     *         type that the network takes: float, half or bfloat16; C counts
+     *         the channels of all frames
      */
     at::Tensor make_input(int64_t n, int64_t c, int64_t h, int64_t w) const;
 
     /**
      * Run the network. May be called by several threads at a time.
      *
-     * @param input [N, C, H, W], as make_input() gave it
-     * @return tensor [N, C', H', W'] of floating-point numbers in memory of the
-     *         CPU with any strides, which may share memory with the input
+     * @param input [N, C, H, W]; as make_input() gave it, it is not converted
+     * @return tensor [N, C', H', W'] in memory of the CPU with any strides, of
+     *         any floating-point type, which may share memory with the input
      */
     at::Tensor forward(const at::Tensor &input);
 
-    /** Before prepare(): its input is [N, frames, C, H, W]. */
-    void set_window(int frames) { frames_ = frames; }
-
-    /** Before prepare(). @return whether it runs with an input [1, c, h, w] */
-    bool accepts(int64_t c, int64_t h, int64_t w);
-
-    /** @return how many channels it takes, 0 if that does not show in its graph */
-    int64_t channels() const { return anatomy_.channels; }
+    /** @return how many channels it takes, 0 if that does not show */
+    virtual int64_t channels() const = 0;
 
     /** @return whether its runs must be one at a time and in order */
-    bool has_memory() const { return anatomy_.has_memory; }
+    virtual bool has_memory() const = 0;
 
     /** @return how it runs and why, for the log; empty before prepare() */
     const std::string &description() const { return description_; }
 
+protected:
+    Model(const ModelOptions &options, c10::Device device)
+        : options_(options), device_(device), input_type_(options.precision)
+    {
+    }
+
+    /**
+     * Run the network on a batch that is arranged as it wants it, on the device.
+     *
+     * @return what it returned, anywhere, of any shape and type
+     */
+    virtual at::Tensor run(const at::Tensor &input) = 0;
+
+    ModelOptions     options_;
+    c10::Device      device_;
+    at::ScalarType   input_type_;
+    at::MemoryFormat input_format_ = at::MemoryFormat::Contiguous;
+    std::string      description_;
+
 private:
-    void choose(int64_t n, int64_t c, int64_t h, int64_t w);
-    void build(Variant variant);
-    double measure(const at::Tensor &input);
     at::Tensor arranged(const at::Tensor &input) const;
 
-    ModelOptions       options_;
-    int                frames_ = 0; ///< of a window with a dimension of its own
-    c10::Device        device_;
-    torch::jit::Module loaded_;   ///< as it is in the file
-    Anatomy            anatomy_;
-    torch::jit::Module running_;  ///< as it runs
-    Variant            variant_;
-    std::string        description_;
+    int frames_ = 0; ///< of a window with a dimension of its own
 };
+
+/** Load a file of either sort, and check the device. */
+std::unique_ptr<Model> load_model(const ModelOptions &options);
+
+/** The sorts of files, for load_model(). */
+std::unique_ptr<Model> load_script(const ModelOptions &options, c10::Device device);
+std::unique_ptr<Model> load_package(const ModelOptions &options, c10::Device device);
 
 } // namespace fftorch
 

@@ -1,0 +1,185 @@
+/*
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/**
+ * @file
+ * Networks in TorchScript files.
+ */
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <sstream>
+#include <stdexcept>
+
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/script.h>
+
+#include "dnn_torch_graph.h"
+#include "dnn_torch_model.h"
+
+namespace fftorch {
+namespace {
+
+class ScriptModel : public Model {
+public:
+    ScriptModel(const ModelOptions &options, c10::Device device);
+
+    bool accepts(int64_t c, int64_t h, int64_t w) override;
+    at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w) override;
+    int64_t channels() const override { return anatomy_.channels; }
+    bool has_memory() const override { return anatomy_.has_memory; }
+
+private:
+    at::Tensor run(const at::Tensor &input) override;
+    void choose(int64_t n, int64_t c, int64_t h, int64_t w);
+    void build(Variant variant);
+    double measure(const at::Tensor &input);
+
+    torch::jit::Module loaded_;   ///< as it is in the file
+    Anatomy            anatomy_;
+    torch::jit::Module running_;  ///< as it runs
+    Variant            variant_;
+};
+
+torch::jit::Module load_module(const std::string &path, c10::Device device)
+{
+    torch::jit::Module module = torch::jit::load(path, device);
+
+    module.eval();
+    return module;
+}
+
+/** @return the tensor in what a network returned, alone or as one of one */
+at::Tensor only_tensor(const torch::jit::IValue &value)
+{
+    if (value.isTensor())
+        return value.toTensor();
+    if (value.isTuple() && value.toTuple()->elements().size() == 1)
+        return only_tensor(value.toTuple()->elements()[0]);
+    if (value.isTensorList() && value.toTensorVector().size() == 1)
+        return value.toTensorVector()[0];
+    throw std::runtime_error("it returned " + value.tagKind() + " instead of one tensor");
+}
+
+ScriptModel::ScriptModel(const ModelOptions &options, c10::Device device)
+    : Model(options, device), loaded_(load_module(options.path, device)),
+      anatomy_(loaded_), variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }
+{
+}
+
+void ScriptModel::build(Variant variant)
+{
+    running_ = make_variant(loaded_, anatomy_, variant, options_.precision);
+    variant_ = variant;
+    input_format_ = variant.layout == LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
+                                                           : at::MemoryFormat::Contiguous;
+}
+
+/** @return seconds of the fastest of some runs */
+double ScriptModel::measure(const at::Tensor &input)
+{
+    using clock = std::chrono::steady_clock;
+    using seconds = std::chrono::duration<double>;
+    const clock::time_point begin = clock::now();
+    double best = HUGE_VAL;
+
+    forward(input);
+    // half a second tells enough; a network that needs longer for a run gets two
+    do {
+        const clock::time_point start = clock::now();
+        forward(input);
+        best = std::min(best, seconds(clock::now() - start).count());
+    } while (seconds(clock::now() - begin).count() < 0.5);
+    return best;
+}
+
+void ScriptModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    std::string reason;
+    Variant rule = choose_by_rule(anatomy_, options_.precision, reason);
+    std::vector<Variant> candidates;
+
+    for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE }) {
+        for (Layout layout : { LAYOUT_CONTIGUOUS, LAYOUT_CHANNELS_LAST }) {
+            const auto fits = [](int option, int value, int by_rule) {
+                return option == value || option == CHOOSE_BY_MEASURING ||
+                       (option == CHOOSE_BY_RULE && value == by_rule);
+            };
+            if (fits(options_.optimize, optimize, rule.optimize) &&
+                fits(options_.memory_format, layout, rule.layout))
+                candidates.push_back({ optimize, layout });
+        }
+    }
+
+    if (candidates.size() == 1) {
+        build(candidates[0]);
+        description_ = variant_.name() + " (" + reason + ")";
+        return;
+    }
+
+    double  best_time = HUGE_VAL;
+    Variant best      = candidates[0];
+    for (Variant candidate : candidates) {
+        build(candidate);
+        const double time = measure(make_input(n, c, h, w).zero_());
+        std::ostringstream result;
+        result << (description_.empty() ? "" : ", ") << candidate.name() << ' ' << time * 1e3 << " ms";
+        description_ += result.str();
+        if (time < best_time) {
+            best_time = time;
+            best      = candidate;
+        }
+    }
+    build(best);
+    description_ = variant_.name() + " (measured: " + description_ + ")";
+}
+
+bool ScriptModel::accepts(int64_t c, int64_t h, int64_t w)
+{
+    build({ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS });
+    return Model::accepts(c, h, w);
+}
+
+at::Tensor ScriptModel::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    if (description_.empty())
+        choose(n, c, h, w);
+
+    at::Tensor output = forward(make_input(n, c, h, w).zero_());
+    if (anatomy_.has_memory)
+        build(variant_); // one that has not seen that
+    return output;
+}
+
+at::Tensor ScriptModel::run(const at::Tensor &input)
+{
+    // the profiling executor would recompile, and change bits, in mid-stream
+    const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+
+    return only_tensor(running_.forward({ input }));
+}
+
+} // namespace
+
+std::unique_ptr<Model> load_script(const ModelOptions &options, c10::Device device)
+{
+    return std::make_unique<ScriptModel>(options, device);
+}
+
+} // namespace fftorch
