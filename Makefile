@@ -26,6 +26,9 @@ series:
 check-series:
 	@scripts/check-series
 
+check-matrix:
+	@scripts/matrix
+
 install: all
 	@scripts/install "$(DESTDIR)" "$(PREFIX)"
 
@@ -43,8 +46,9 @@ help:
 	@echo 'make install PREFIX=/usr/local   install ffmpeg, ffprobe and the libraries'
 	@echo 'make series        write the commits of build/src to patches/'
 	@echo 'make check-series  every patch on its own: applies, builds, passes its tests (slow)'
+	@echo 'make check-matrix  builds and tests with other LibTorch, compilers, options (slow; root)'
 	@echo 'make clean         remove what was built; make distclean: build/src too'
 	@echo './configure --help other FFmpeg and LibTorch; options for FFmpeg'
 	@echo 'scripts/variant    builds beside build/ffmpeg: tsan, asan, nothreads, notorch, ...'
 
-.PHONY: all demo check bench series check-series install clean distclean help
+.PHONY: all demo check bench series check-series check-matrix install clean distclean help
