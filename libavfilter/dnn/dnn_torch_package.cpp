@@ -183,7 +183,7 @@ public:
 
     at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w) override;
     int64_t channels() const override;
-    // a package does not tell
+    // a package does not tell; whose does takes the option workers=1
     bool has_memory() const override { return false; }
 
 private:

@@ -39,6 +39,7 @@
 #include <string>
 #include <vector>
 
+#include <caffe2/serialize/inline_container.h>
 #include <torch/script.h>
 
 namespace {
@@ -401,10 +402,30 @@ void write_model(const Model &model, const std::string &file)
     module.save(file);
 }
 
+/** Archives that are no network, by the name of the record that tells. */
+struct Archive {
+    const char *name;
+    const char *record;
+};
+
+const Archive archives[] = {
+    { "checkpoint.pt", "data.pkl" },
+    { "exported.pt2",  "models/model.json" },
+    { "package.pt2",   "data/aotinductor/model/no_checks_in_here.cpp" },
+};
+
+void write_archive(const Archive &archive, const std::string &file)
+{
+    caffe2::serialize::PyTorchStreamWriter writer(file);
+
+    writer.writeRecord(archive.record, archive.name, strlen(archive.name));
+    writer.writeEndOfFile();
+}
+
 int usage(const char *program)
 {
     fprintf(stderr, "usage: %s NAME FILE    write one model\n"
-                    "       %s --all DIR    write all of them, to DIR/NAME.pt\n"
+                    "       %s --all DIR    write all of them, to DIR/NAME.pt, and what is no network\n"
                     "       %s --list\n", program, program, program);
     return 1;
 }
@@ -427,6 +448,10 @@ int main(int argc, char **argv)
             for (const Model &model : models) {
                 current = model.name;
                 write_model(model, std::string(argv[2]) + "/" + model.name + ".pt");
+            }
+            for (const Archive &archive : archives) {
+                current = archive.name;
+                write_archive(archive, std::string(argv[2]) + "/" + archive.name);
             }
             return 0;
         }

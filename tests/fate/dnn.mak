@@ -371,8 +371,9 @@ fate-dnn-torch-fail6-size:        REASON = 128x48
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
 
 # nothing comes out of these
-FAIL_TESTS = missing directory junk nothing truncated device always size \
-             channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple list none number two-inputs no-forward
+FAIL_TESTS = missing directory junk nothing truncated checkpoint exported package device always size \
+             channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple \
+             list none number two-inputs no-forward
 FATE_DNN-$(call DNN_TORCH) += $(FAIL_TESTS:%=fate-dnn-torch-fail-%)
 fate-dnn-torch-fail-%:            CMD    = $(FAIL_CMD)
 fate-dnn-torch-fail-%:            REF    = $(DNN_REF)-fail
@@ -387,6 +388,13 @@ fate-dnn-torch-fail-nothing:      FILTER = $(call NET, nothing)
 fate-dnn-torch-fail-nothing:      REASON = nothing.pt: .
 fate-dnn-torch-fail-truncated:    FILTER = $(call NET, truncated)
 fate-dnn-torch-fail-truncated:    REASON = truncated.pt: .
+fate-dnn-torch-fail-checkpoint:   FILTER = $(call NET, checkpoint)
+fate-dnn-torch-fail-checkpoint:   REASON = checkpoint.pt: .*tools/dnn_torch_export.py
+fate-dnn-torch-fail-exported:     FILTER = $(subst .pt,.pt2,$(call NET, exported))
+fate-dnn-torch-fail-exported:     REASON = exported.pt2: .*not compiled
+# what runs a package lacks in one LibTorch, and in another this is none
+fate-dnn-torch-fail-package:      FILTER = $(subst .pt,.pt2,$(call NET, package))
+fate-dnn-torch-fail-package:      REASON = package.pt2: .*compiled.*PyTorch 2.7\|package.pt2: .*LibTorch 2.7
 fate-dnn-torch-fail-device:       FILTER = $(call NET, identity, device=nosuch)
 fate-dnn-torch-fail-device:       REASON = nosuch
 fate-dnn-torch-fail-always:       FILTER = $(call NET, fail)
