@@ -18,7 +18,7 @@ check: all
 	@scripts/check
 
 bench: all
-	@tests/bench/run $(FFMPEG) build/bench
+	@tests/bench/run $(FFMPEG) build/bench $(BENCH)
 
 series:
 	@scripts/series
@@ -42,7 +42,7 @@ help:
 	@echo 'make               build build/ffmpeg/ffmpeg (configures first when needed)'
 	@echo 'make demo          super-resolution of a real clip, into build/demo'
 	@echo 'make check         all tests; ends with "N passed, N failed"'
-	@echo 'make bench         the benchmarks'
+	@echo 'make bench         the benchmarks; make bench BENCH="--rounds 1 --part 0.1": a quick try'
 	@echo 'make install PREFIX=/usr/local   install ffmpeg, ffprobe and the libraries'
 	@echo 'make series        write the commits of build/src to patches/'
 	@echo 'make check-series  every patch on its own: applies, builds, passes its tests (slow)'

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Write the networks of the benchmark as TorchScript files into a directory.
 // Their weights are random, with a fixed seed: speed does not depend on them.
+// They keep the range of the samples about as it is, so that outputs that are
+// compared in other precisions are neither flat nor clipped.
 
 #include <torch/script.h>
 
@@ -28,16 +30,28 @@ public:
     }
 
     // y = a convolution that keeps the size, of what is named from
-    Net &conv(int in, int out, int kernel, const std::string &from = "y")
+    Net &conv(int in, int out, int kernel, const std::string &from = "y", int groups = 1)
     {
-        const std::string id = std::to_string(count_++);
-        const double bound = 1 / std::sqrt(1.0 * in * kernel * kernel);
-
-        module_.register_parameter("w" + id, (at::rand({ out, in, kernel, kernel }) * 2 - 1) * bound, false);
-        module_.register_parameter("b" + id, (at::rand({ out }) * 2 - 1) * bound, false);
+        const std::string id = weights({ out, in / groups, kernel, kernel }, in / groups * kernel * kernel,
+                                       out, 0);
         const std::string pad = std::to_string(kernel / 2);
         return line("y = torch.conv2d(" + from + ", self.w" + id + ", self.b" + id +
-                    ", [1, 1], [" + pad + ", " + pad + "])");
+                    ", [1, 1], [" + pad + ", " + pad + "], [1, 1], " + std::to_string(groups) + ")");
+    }
+
+    // one whose output is a picture, around the middle of the range
+    Net &last_conv(int in, int out, int kernel)
+    {
+        const std::string id = weights({ out, in, kernel, kernel }, 4 * in * kernel * kernel, out, 0.5);
+        const std::string pad = std::to_string(kernel / 2);
+        return line("y = torch.conv2d(y, self.w" + id + ", self.b" + id + ", [1, 1], [" + pad + ", " + pad + "])");
+    }
+
+    // y = a transposed convolution that doubles the size
+    Net &up_conv(int in, int out)
+    {
+        const std::string id = weights({ in, out, 2, 2 }, in, out, 0);
+        return line("y = torch.conv_transpose2d(y, self.w" + id + ", self.b" + id + ", [2, 2])");
     }
 
     Net &prelu(int channels)
@@ -47,6 +61,15 @@ public:
         return line("y = torch.prelu(y, self." + id + ")");
     }
 
+    Net &batch_norm(int channels)
+    {
+        const std::string id = "n" + std::to_string(count_++);
+        module_.register_parameter(id, at::ones({ channels }), false);
+        module_.register_parameter(id + "z", at::zeros({ channels }), false);
+        return line("y = torch.batch_norm(y, self." + id + ", self." + id + "z, self." + id + "z, self." +
+                    id + ", False, 0.1, 1e-5, False)");
+    }
+
     void save(const std::string &directory)
     {
         module_.define(source_.str());
@@ -54,11 +77,86 @@ public:
     }
 
 private:
+    // a weight and a bias; returns their number
+    std::string weights(at::IntArrayRef shape, int fan_in, int out, double middle)
+    {
+        const std::string id = std::to_string(count_++);
+        const double bound = std::sqrt(3.0 / fan_in);
+
+        module_.register_parameter("w" + id, (at::rand(shape) * 2 - 1) * bound, false);
+        module_.register_parameter("b" + id, at::full({ out }, middle), false);
+        return id;
+    }
+
     torch::jit::Module module_;
     std::string        name_;
     std::ostringstream source_;
     int                count_ = 0;
 };
+
+// The rows of the main table.
+void save_rows(const std::string &directory)
+{
+    Net("identity").line("return x").save(directory);
+
+    Net("two").conv(3, 16, 3, "x").line("y = torch.relu(y)").last_conv(16, 3, 3)
+              .line("return y").save(directory);
+
+    Net("espcn").conv(3, 64, 5, "x").line("y = torch.tanh(y)")
+                .conv(64, 32, 3).line("y = torch.tanh(y)")
+                .last_conv(32, 12, 3).line("return torch.pixel_shuffle(y, 2)").save(directory);
+
+    Net compact("compact");
+    compact.conv(3, 64, 3, "x").prelu(64);
+    for (int i = 0; i < 16; i++)
+        compact.conv(64, 64, 3).prelu(64);
+    compact.conv(64, 48, 3).line("y = torch.pixel_shuffle(y, 4)")
+           .line("return y + torch.upsample_nearest2d(x, [4 * x.size(2), 4 * x.size(3)])")
+           .save(directory);
+}
+
+// Other sorts, to see whether the rule for the default holds for them.
+void save_others(const std::string &directory)
+{
+    Net residual("residual");
+    residual.conv(3, 32, 3, "x");
+    for (int i = 0; i < 4; i++)
+        residual.line("z = y").conv(32, 32, 3).line("y = torch.relu(y)").conv(32, 32, 3).line("y = y + z");
+    residual.last_conv(32, 12, 3).line("return torch.pixel_shuffle(y, 2)").save(directory);
+
+    Net("unet").conv(3, 16, 3, "x").line("y = torch.relu(y)").line("a = y")
+               .line("y = torch.max_pool2d(y, [2, 2])").conv(16, 32, 3).line("y = torch.relu(y)")
+               .line("b = y").line("y = torch.max_pool2d(y, [2, 2])").conv(32, 64, 3)
+               .line("y = torch.relu(y)").up_conv(64, 32).line("y = torch.cat([y, b], 1)")
+               .conv(64, 32, 3).line("y = torch.relu(y)").up_conv(32, 16).line("y = torch.cat([y, a], 1)")
+               .conv(32, 16, 3).line("y = torch.relu(y)").last_conv(16, 3, 3).line("return y")
+               .save(directory);
+
+    Net depthwise("depthwise");
+    depthwise.conv(3, 32, 3, "x").line("y = torch.relu(y)");
+    for (int i = 0; i < 3; i++)
+        depthwise.conv(32, 32, 3, "y", 32).line("y = torch.relu(y)").conv(32, 32, 1).line("y = torch.relu(y)");
+    depthwise.last_conv(32, 3, 3).line("return y").save(directory);
+
+    Net dncnn("dncnn");
+    dncnn.conv(3, 48, 3, "x").line("y = torch.relu(y)");
+    for (int i = 0; i < 5; i++)
+        dncnn.conv(48, 48, 3).batch_norm(48).line("y = torch.relu(y)");
+    dncnn.conv(48, 3, 3).line("return x - y").save(directory);
+
+    Net leaky("leaky");
+    leaky.conv(3, 32, 3, "x").line("y = torch.leaky_relu(y, 0.2)");
+    for (int i = 0; i < 3; i++)
+        leaky.conv(32, 32, 3).line("y = torch.leaky_relu(y, 0.2)");
+    leaky.line("y = torch.upsample_nearest2d(y, [2 * y.size(2), 2 * y.size(3)])")
+         .conv(32, 32, 3).line("y = torch.leaky_relu(y, 0.2)").last_conv(32, 3, 3).line("return y")
+         .save(directory);
+
+    Net("three").conv(3, 16, 3, "x").line("y = torch.relu(y)").conv(16, 16, 3).line("y = torch.relu(y)")
+                .last_conv(16, 3, 3).line("return y").save(directory);
+
+    Net("one").conv(3, 3, 5, "x").line("return y").save(directory);
+}
 
 } // namespace
 
@@ -69,21 +167,6 @@ int main(int argc, char **argv)
         return 2;
     }
     torch::manual_seed(1);
-
-    Net("identity").line("return x").save(argv[1]);
-
-    Net("two").conv(3, 16, 3, "x").line("y = torch.relu(y)").conv(16, 3, 3)
-              .line("return y").save(argv[1]);
-
-    Net("espcn").conv(3, 64, 5, "x").line("y = torch.tanh(y)")
-                .conv(64, 32, 3).line("y = torch.tanh(y)")
-                .conv(32, 12, 3).line("return torch.pixel_shuffle(y, 2)").save(argv[1]);
-
-    Net compact("compact");
-    compact.conv(3, 64, 3, "x").prelu(64);
-    for (int i = 0; i < 16; i++)
-        compact.conv(64, 64, 3).prelu(64);
-    compact.conv(64, 48, 3).line("y = torch.pixel_shuffle(y, 4)")
-           .line("return y + torch.upsample_nearest2d(x, [4 * x.size(2), 4 * x.size(3)])")
-           .save(argv[1]);
+    save_rows(argv[1]);
+    save_others(argv[1]);
 }
