@@ -175,21 +175,61 @@ bool Model::accepts(int64_t c, int64_t h, int64_t w)
     }
 }
 
-/** @return a view of an input as the network wants it */
-at::Tensor Model::arranged(const at::Tensor &input) const
+at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
 {
+    if (description_.empty())
+        choose(n, c, h, w);
+
+    at::Tensor output = forward(make_input(n, c, h, w).zero_());
+    forget();
+    return output;
+}
+
+std::vector<at::Tensor> Model::prepare_all(int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    if (description_.empty())
+        choose(n, c, h, w);
+
+    std::vector<at::Tensor> outputs = forward_all(make_input(n, c, h, w).zero_());
+    forget();
+    return outputs;
+}
+
+/** Run a batch in the arrangement that the network wants. */
+std::vector<at::Tensor> Model::run_arranged(const at::Tensor &input)
+{
+    const c10::InferenceMode inference_mode;
+    const KeepMemory keep_memory(options_.keep_memory && device_.is_cpu());
+    at::Tensor arranged = input;
+
     if (frames_)
-        return input.view({ input.size(0), frames_, input.size(1) / frames_,
-                            input.size(2), input.size(3) });
-    return options_.nhwc ? input.permute({ 0, 2, 3, 1 }) : input;
+        arranged = input.view({ input.size(0), frames_, input.size(1) / frames_,
+                                input.size(2), input.size(3) });
+    else if (options_.nhwc)
+        arranged = input.permute({ 0, 2, 3, 1 });
+    return run(arranged.to(device_, input_type_));
+}
+
+std::vector<at::Tensor> Model::forward_all(const at::Tensor &input)
+{
+    const c10::InferenceMode inference_mode;
+    std::vector<at::Tensor> outputs = run_arranged(input);
+
+    for (at::Tensor &output : outputs)
+        output = output.to(at::kCPU, at::kFloat);
+    return outputs;
 }
 
 at::Tensor Model::forward(const at::Tensor &input)
 {
     const c10::InferenceMode inference_mode;
-    const KeepMemory keep_memory(options_.keep_memory && device_.is_cpu());
-    at::Tensor output = run(arranged(input).to(device_, input_type_));
+    const std::vector<at::Tensor> outputs = run_arranged(input);
 
+    if (outputs.size() != 1)
+        throw std::runtime_error("it returned " + std::to_string(outputs.size()) +
+                                 " tensors instead of one");
+
+    at::Tensor output = outputs[0];
     if (output.dim() == 3 && input.size(0) == 1)
         output = output.unsqueeze(0);
     if (output.dim() == 5 && frames_ && output.size(1) == frames_)
@@ -203,7 +243,6 @@ at::Tensor Model::forward(const at::Tensor &input)
     if (!output.is_floating_point())
         throw std::runtime_error(std::string("it returned ") + toString(output.scalar_type()) +
                                  " values instead of floating-point ones");
-
     if (options_.nhwc)
         output = output.permute({ 0, 3, 1, 2 });
     return output.to(at::kCPU);

@@ -83,7 +83,10 @@ public:
      *
      * @return what forward() returned
      */
-    virtual at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w) = 0;
+    at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w);
+
+    /** The same for a network to be run by forward_all(). */
+    std::vector<at::Tensor> prepare_all(int64_t n, int64_t c, int64_t h, int64_t w);
 
     /**
      * @return tensor [N, C, H, W] in memory of the CPU, not filled, of the
@@ -101,6 +104,17 @@ public:
      */
     at::Tensor forward(const at::Tensor &input);
 
+    /**
+     * Run a network that returns anything but a picture. May be called by
+     * several threads at a time.
+     *
+     * @param input as for forward()
+     * @return the tensors it returned, alone or in tuples, lists and dicts, in
+     *         their order: float, in memory of the CPU, with any shape and
+     *         strides; they may share memory with the input and the network
+     */
+    std::vector<at::Tensor> forward_all(const at::Tensor &input);
+
     /** @return how many channels it takes, 0 if that does not show */
     virtual int64_t channels() const = 0;
 
@@ -116,12 +130,18 @@ protected:
     {
     }
 
+    /** Choose how to run batches [n, c, h, w] and describe it. For the first of prepare(). */
+    virtual void choose(int64_t n, int64_t c, int64_t h, int64_t w) = 0;
+
+    /** Forget what the network has seen. */
+    virtual void forget() {}
+
     /**
      * Run the network on a batch that is arranged as it wants it, on the device.
      *
-     * @return what it returned, anywhere, of any shape and type
+     * @return the tensors it returned, anywhere, of any shape and type
      */
-    virtual at::Tensor run(const at::Tensor &input) = 0;
+    virtual std::vector<at::Tensor> run(const at::Tensor &input) = 0;
 
     ModelOptions     options_;
     c10::Device      device_;
@@ -130,7 +150,7 @@ protected:
     std::string      description_;
 
 private:
-    at::Tensor arranged(const at::Tensor &input) const;
+    std::vector<at::Tensor> run_arranged(const at::Tensor &input);
 
     int frames_ = 0; ///< of a window with a dimension of its own
 };

@@ -181,13 +181,13 @@ class PackageModel : public Model {
 public:
     PackageModel(const ModelOptions &options, c10::Device device);
 
-    at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w) override;
     int64_t channels() const override;
     // a package does not tell; whose does takes the option workers=1
     bool has_memory() const override { return false; }
 
 private:
-    at::Tensor run(const at::Tensor &input) override;
+    void choose(int64_t n, int64_t c, int64_t h, int64_t w) override;
+    std::vector<at::Tensor> run(const at::Tensor &input) override;
     void check_options();
 
     Signature                               signature_;
@@ -246,16 +246,13 @@ int64_t PackageModel::channels() const
     return signature_.is_fixed(dim) ? signature_.least[dim] : 0;
 }
 
-at::Tensor PackageModel::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
+void PackageModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
 {
-    at::Tensor output = forward(make_input(n, c, h, w).zero_());
-
     description_ = "as it was compiled, for " + signature_.shape() + " " + toString(input_type_) +
                    " values";
-    return output;
 }
 
-at::Tensor PackageModel::run(const at::Tensor &input)
+std::vector<at::Tensor> PackageModel::run(const at::Tensor &input)
 {
     const int64_t batch = input.size(0);
     // a batch that is smaller than those compiled for is filled up
@@ -275,13 +272,11 @@ at::Tensor PackageModel::run(const at::Tensor &input)
         filled.narrow(0, 0, batch).copy_(input);
     }
 
-    const std::vector<at::Tensor> outputs = loader_->run({ filled });
-    if (outputs.size() != 1)
-        throw std::runtime_error("it returned " + std::to_string(outputs.size()) +
-                                 " tensors instead of one");
-    return full > batch && outputs[0].dim() && outputs[0].size(0) == full
-               ? outputs[0].narrow(0, 0, batch)
-               : outputs[0];
+    std::vector<at::Tensor> outputs = loader_->run({ filled });
+    for (at::Tensor &output : outputs)
+        if (full > batch && output.dim() && output.size(0) == full)
+            output = output.narrow(0, 0, batch);
+    return outputs;
 }
 
 } // namespace

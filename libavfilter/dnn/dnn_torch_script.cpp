@@ -41,13 +41,13 @@ public:
     ScriptModel(const ModelOptions &options, c10::Device device);
 
     bool accepts(int64_t c, int64_t h, int64_t w) override;
-    at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w) override;
     int64_t channels() const override { return anatomy_.channels; }
     bool has_memory() const override { return anatomy_.has_memory; }
 
 private:
-    at::Tensor run(const at::Tensor &input) override;
-    void choose(int64_t n, int64_t c, int64_t h, int64_t w);
+    void choose(int64_t n, int64_t c, int64_t h, int64_t w) override;
+    void forget() override;
+    std::vector<at::Tensor> run(const at::Tensor &input) override;
     void build(Variant variant);
     double measure(const at::Tensor &input);
 
@@ -65,16 +65,23 @@ torch::jit::Module load_module(const std::string &path, c10::Device device)
     return module;
 }
 
-/** @return the tensor in what a network returned, alone or as one of one */
-at::Tensor only_tensor(const torch::jit::IValue &value)
+/** Append the tensors in what a network returned, in their order. */
+void collect_tensors(const torch::jit::IValue &value, std::vector<at::Tensor> &tensors)
 {
-    if (value.isTensor())
-        return value.toTensor();
-    if (value.isTuple() && value.toTuple()->elements().size() == 1)
-        return only_tensor(value.toTuple()->elements()[0]);
-    if (value.isTensorList() && value.toTensorVector().size() == 1)
-        return value.toTensorVector()[0];
-    throw std::runtime_error("it returned " + value.tagKind() + " instead of one tensor");
+    if (value.isTensor()) {
+        tensors.push_back(value.toTensor());
+    } else if (value.isTuple()) {
+        for (const torch::jit::IValue &element : value.toTuple()->elements())
+            collect_tensors(element, tensors);
+    } else if (value.isList()) {
+        for (const torch::jit::IValue &element : value.toListRef())
+            collect_tensors(element, tensors);
+    } else if (value.isGenericDict()) {
+        for (const auto &entry : value.toGenericDict())
+            collect_tensors(entry.value(), tensors);
+    } else {
+        throw std::runtime_error("it returned " + value.tagKind() + " where a tensor is expected");
+    }
 }
 
 ScriptModel::ScriptModel(const ModelOptions &options, c10::Device device)
@@ -99,11 +106,11 @@ double ScriptModel::measure(const at::Tensor &input)
     const clock::time_point begin = clock::now();
     double best = HUGE_VAL;
 
-    forward(input);
+    forward_all(input);
     // half a second tells enough; a network that needs longer for a run gets two
     do {
         const clock::time_point start = clock::now();
-        forward(input);
+        forward_all(input);
         best = std::min(best, seconds(clock::now() - start).count());
     } while (seconds(clock::now() - begin).count() < 0.5);
     return best;
@@ -156,23 +163,20 @@ bool ScriptModel::accepts(int64_t c, int64_t h, int64_t w)
     return Model::accepts(c, h, w);
 }
 
-at::Tensor ScriptModel::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
+void ScriptModel::forget()
 {
-    if (description_.empty())
-        choose(n, c, h, w);
-
-    at::Tensor output = forward(make_input(n, c, h, w).zero_());
     if (anatomy_.has_memory)
-        build(variant_); // one that has not seen that
-    return output;
+        build(variant_);
 }
 
-at::Tensor ScriptModel::run(const at::Tensor &input)
+std::vector<at::Tensor> ScriptModel::run(const at::Tensor &input)
 {
     // the profiling executor would recompile, and change bits, in mid-stream
     const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+    std::vector<at::Tensor> tensors;
 
-    return only_tensor(running_.forward({ input }));
+    collect_tensors(running_.forward({ input }), tensors);
+    return tensors;
 }
 
 } // namespace
