@@ -22,7 +22,8 @@
  * the tasks between them.
  *
  * A task is one frame, its order is that of task_queue, which only the filter
- * thread touches. lltask_queue holds the tasks that wait for a batch to be
+ * thread touches. For classification it has a task for each box, which are run
+ * in its place. lltask_queue holds the tasks that wait for a batch to be
  * complete. A request carries a batch to a worker of the pool; without a pool
  * the filter thread runs it itself, through the same code.
  */
@@ -32,9 +33,11 @@
 #include <deque>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "dnn_torch_analytics.h"
 #include "dnn_torch_carry.h"
 #include "dnn_torch_frame.h"
 #include "dnn_torch_graph.h"
@@ -83,10 +86,17 @@ struct THTask : TaskItem {
     Failure           failure{ 0, {} }; ///< set before done
     std::atomic<bool> done{ false };    ///< set last, by who ran it
 
+    // for detection and classification
+    fftorch::Area           area = {};  ///< of the frame, that the network sees
+    std::vector<at::Tensor> outputs;    ///< see outputs_of_one()
+    std::vector<std::unique_ptr<THTask>> boxes; ///< to classify; their in_frame is ours
+
     /** @param frames in a window */
-    explicit THTask(int frames) : TaskItem(), window(frames) { lltask.task = this; }
+    explicit THTask(int frames = 0) : TaskItem(), window(frames) { lltask.task = this; }
     ~THTask()
     {
+        for (const std::unique_ptr<THTask> &box : boxes)
+            box->in_frame = NULL;
         av_frame_free(&in_frame);
         av_frame_free(&out_frame);
     }
@@ -110,8 +120,9 @@ struct THRequest {
 
 /** What one worker keeps from batch to batch. */
 struct THWorker {
-    at::Tensor     input;
-    fftorch::Carry carry;
+    at::Tensor          input;
+    fftorch::Carry      carry;
+    fftorch::AreaLoader loader;
 };
 
 /** The DNNModel that the filter sees, and all that belongs to it. */
@@ -132,6 +143,9 @@ struct THModel : DNNModel {
     std::deque<THTask *>            incomplete;             ///< tasks whose windows lack frames
     Stack                           stack        = STACK_CHANNELS;
     int64_t                         nb_frames    = 0;
+    int                             nb_waiting   = 0;       ///< frames since the first of lltask_queue
+    int                             input_width  = 0;       ///< for detection and classification
+    int                             input_height = 0;
     Stats                           stats;
 
     THModel() : DNNModel() {}
@@ -180,6 +194,56 @@ int guarded(void *log_ctx, const char *model_filename, Function &&function) noex
     }
 }
 
+/** @return what frames are made to, for detection and classification */
+AVPixelFormat analytics_format(const THModel &model)
+{
+    const bool gray = model.pixel_options.color == fftorch::COLOR_Y ||
+                      (model.pixel_options.color == fftorch::COLOR_AUTO && model.net->channels() == 1);
+
+    return gray ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24;
+}
+
+/** @return what the filter gets of what the network returned for one of a batch */
+std::vector<at::Tensor> analytics_outputs(const THModel &model, const std::vector<at::Tensor> &outputs,
+                                          int64_t n, int64_t i)
+{
+    if (model.func_type == DFT_ANALYTICS_CLASSIFY && outputs.size() != 1)
+        throw std::runtime_error("it returned " + std::to_string(outputs.size()) +
+                                 " tensors instead of one with a value for each class");
+    return fftorch::outputs_of_one(outputs, n, i);
+}
+
+/** Areas of frames in, network, tensors out that the filter is to interpret. */
+void analyse(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_tasks)
+{
+    const std::vector<int64_t> shape = { nb_tasks, model.map.channels(),
+                                         model.input_height, model.input_width };
+
+    using seconds = std::chrono::duration<double>;
+    const Stats::Clock::time_point start = Stats::Clock::now();
+
+    if (!worker.input.defined() || worker.input.sizes() != shape)
+        worker.input = model.net->make_input(shape[0], shape[1], shape[2], shape[3]);
+    for (int64_t i = 0; i < nb_tasks; i++)
+        worker.loader.load(*tasks[i]->in_frame, tasks[i]->area, analytics_format(model),
+                           model.map, worker.input[i]);
+
+    const Stats::Clock::time_point filled = Stats::Clock::now();
+    std::vector<at::Tensor> outputs = model.net->forward_all(worker.input);
+    const Stats::Clock::time_point inferred = Stats::Clock::now();
+
+    for (int64_t i = 0; i < nb_tasks; i++)
+        tasks[i]->outputs = analytics_outputs(model, outputs, nb_tasks, i);
+    outputs.clear();
+
+    model.stats.ran(seconds(filled - start + (Stats::Clock::now() - inferred)).count(),
+                    seconds(inferred - filled).count());
+
+    // as below
+    if (worker.input.use_count() > 1 || worker.input.storage().use_count() > 1)
+        worker.input.reset();
+}
+
 /** @throws std::runtime_error if an output frame is not what a tile's output makes */
 void check_output(const Tiling &tiling, const at::Tensor &output, const FrameMap &map,
                   const AVFrame &frame)
@@ -198,6 +262,9 @@ void check_output(const Tiling &tiling, const at::Tensor &output, const FrameMap
 /** Frames in, network, frames out. All frames are of one size and format. */
 void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_tasks)
 {
+    if (model.func_type != DFT_PROCESS_FRAME)
+        return analyse(model, worker, tasks, nb_tasks);
+
     using seconds = std::chrono::duration<double>;
     const AVFrame &first = *tasks[0]->in_frame;
     const Tiling tiling(first.width, first.height, model.tile_options);
@@ -512,6 +579,61 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
     });
 }
 
+/**
+ * A trial run for detection and classification, to warm the network up and to
+ * tell early what is wrong with it. Its input has the size of the model.
+ */
+int prepare_analytics(THModel &model)
+{
+    const int width = model.input_width, height = model.input_height;
+
+    return guarded(model.filter_ctx, model.ctx->model_filename, [&] {
+        const char *hint = model.ctx->torch_option.input_width
+            ? "" : " (input_size=WxH sets the size that the network takes)";
+
+        model.map = FrameMap(analytics_format(model), model.pixel_options);
+        if (!model.map.channels()) {
+            av_log(model.filter_ctx, AV_LOG_ERROR, "color=yuv is for dnn_processing\n");
+            return AVERROR(EINVAL);
+        }
+        model.net->enter_thread(model.threads);
+        try {
+            const std::vector<at::Tensor> outputs =
+                model.net->prepare_all(1, model.map.channels(), height, width);
+            hint = "";
+            analytics_outputs(model, outputs, 1, 0);
+        } catch (...) {
+            const Failure failure = fftorch::describe_exception();
+            av_log(model.filter_ctx, AV_LOG_ERROR, "%s: a trial run on %dx%d failed: %s%s\n",
+                   model.ctx->model_filename, width, height, failure.reason.c_str(), hint);
+            return failure.code;
+        }
+        av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs %s\n",
+               model.ctx->model_filename, model.net->description().c_str());
+        return 0;
+    });
+}
+
+/** The input for detection: of the size that was asked for, or the frames'. */
+int get_input_detect_th(DNNModel *arg, DNNData *input, const char *input_name)
+{
+    THModel &model = *th_model(arg);
+    const AVFilterLink *inlink = model.filter_ctx->inputs[0];
+
+    if (!model.input_width) {
+        model.input_width  = inlink->w;
+        model.input_height = inlink->h;
+    }
+    input->dt      = DNN_FLOAT;
+    input->order   = DCO_RGB;
+    input->layout  = DL_NCHW;
+    input->dims[0] = 1;
+    input->dims[1] = analytics_format(model) == AV_PIX_FMT_GRAY8 ? 1 : 3;
+    input->dims[2] = model.input_height;
+    input->dims[3] = model.input_width;
+    return prepare_analytics(model);
+}
+
 #define OFFSET(x) offsetof(THOptions, x)
 #define FLAGS AV_OPT_FLAG_FILTERING_PARAM
 constexpr AVOptionType double_array = static_cast<AVOptionType>(AV_OPT_TYPE_DOUBLE | AV_OPT_TYPE_FLAG_ARRAY);
@@ -552,6 +674,8 @@ const AVOption dnn_th_options[] = {
         { "fp32", "32-bit float", 0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_FP32 }, 0, 0, FLAGS, "precision" },
         { "fp16", "16-bit float", 0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_FP16 }, 0, 0, FLAGS, "precision" },
         { "bf16", "bfloat16",     0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_BF16 }, 0, 0, FLAGS, "precision" },
+    { "input_size",    "size that frames, or boxes in them, are scaled to for the network",
+      OFFSET(input_width), AV_OPT_TYPE_IMAGE_SIZE, { .str = NULL }, 0, 0, FLAGS },
     { "keep_memory",   "keep the memory of a run for the next one",
       OFFSET(keep_memory), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, FLAGS },
     { "warmup",        "runs before the first frame",
@@ -628,7 +752,7 @@ int open_options(THModel &model)
 
     model.tile_options = { multiple, options.tile_width, options.tile_height, options.overlap };
 
-    if (options.frames > 1)
+    if (options.frames > 1 && model.func_type == DFT_PROCESS_FRAME)
         model.window = std::make_unique<fftorch::Window>(options.frames);
     return 0;
 }
@@ -672,9 +796,9 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
 
     if (!model)
         return NULL;
-    if (func_type != DFT_PROCESS_FRAME) {
+    if (func_type == DFT_ANALYTICS_CLASSIFY && !th_options.input_width) {
         av_log(filter_ctx, AV_LOG_ERROR,
-               "the torch backend does not support this filter, only dnn_processing\n");
+               "set input_size=WxH to the size of the pictures that the network classifies\n");
         return NULL;
     }
     if (ctx->nireq > max_requests) {
@@ -684,9 +808,11 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
 
     model->filter_ctx = filter_ctx;
     model->func_type  = func_type;
-    model->get_input  = get_input_th;
+    model->get_input  = func_type == DFT_ANALYTICS_DETECT ? get_input_detect_th : get_input_th;
     model->get_output = get_output_th;
     model->ctx        = ctx;
+    model->input_width  = th_options.input_width;
+    model->input_height = th_options.input_height;
 
     const int ret = guarded(filter_ctx, ctx->model_filename, [&] {
         fftorch::ModelOptions options;
@@ -716,10 +842,59 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
             throw std::bad_alloc();
 
         ret = open_workers(*model);
-        return ret < 0 ? ret : open_formats(*model);
+        if (ret < 0)
+            return ret;
+        if (func_type == DFT_ANALYTICS_CLASSIFY)
+            return prepare_analytics(*model);
+        return func_type == DFT_PROCESS_FRAME ? open_formats(*model) : 0;
     });
 
     return ret < 0 ? NULL : model.release();
+}
+
+/** Find what of a frame the network is to see, for detection and classification. */
+void find_areas(const THModel &model, THTask &task, const DNNExecBaseParams *exec_params)
+{
+    const AVFrame &frame = *task.in_frame;
+
+    if (model.func_type != DFT_ANALYTICS_CLASSIFY) {
+        task.area = { 0, 0, frame.width, frame.height };
+        return;
+    }
+    const auto *params = reinterpret_cast<const DNNExecClassificationParams *>(exec_params);
+    for (const fftorch::Box &found : fftorch::boxes_to_classify(frame, params->target)) {
+        task.boxes.push_back(std::make_unique<THTask>());
+        THTask &box = *task.boxes.back();
+        box.in_frame = task.in_frame;
+        box.area     = found.area;
+        box.lltask.bbox_index = found.index;
+    }
+    task.done = true; // but for its boxes
+}
+
+/**
+ * Queue the boxes of a frame, and send off what waits in batches. Boxes wait
+ * for those of the next frames, but not for more than a batch of frames, which
+ * may have none.
+ */
+int submit_boxes(THModel &model, THTask &task)
+{
+    const size_t batch_size = model.ctx->torch_option.batch_size;
+
+    for (const std::unique_ptr<THTask> &box : task.boxes)
+        if (ff_queue_push_back(model.lltask_queue, &box->lltask) < 0)
+            box->fail({ AVERROR(ENOMEM), "out of memory" });
+
+    if (ff_queue_size(model.lltask_queue))
+        model.nb_waiting++;
+    while (ff_queue_size(model.lltask_queue) >= batch_size ||
+           static_cast<size_t>(model.nb_waiting) >= batch_size) {
+        const int ret = dispatch(model);
+        if (ret < 0)
+            return ret;
+        model.nb_waiting = ff_queue_size(model.lltask_queue) ? 1 : 0;
+    }
+    return 0;
 }
 
 /** A task's window is complete: let it wait for its batch, and send that off. */
@@ -771,6 +946,10 @@ int execute_model_th(const DNNModel *arg, DNNExecBaseParams *exec_params)
 
         // from here on what goes wrong is the result of this task, in its turn
         try {
+            if (model.func_type != DFT_PROCESS_FRAME)
+                find_areas(model, *task, exec_params);
+            if (model.func_type == DFT_ANALYTICS_CLASSIFY)
+                return submit_boxes(model, *task);
             if (!model.window)
                 return enqueue(model, task);
             model.incomplete.push_back(task);
@@ -797,6 +976,46 @@ bool overdue(const THModel &model)
     return front && Stats::Clock::now() - th_task(front)->came > limit;
 }
 
+/** @return whether a task and its boxes are done */
+bool is_done(const THTask &task)
+{
+    for (const std::unique_ptr<THTask> &box : task.boxes)
+        if (!is_done(*box))
+            return false;
+    return task.done.load(std::memory_order_acquire);
+}
+
+/**
+ * Let the filter make side data of the outputs. For the filter thread, since
+ * the filter uses its own state. What fails is set as the task's failure.
+ */
+void interpret(THModel &model, THTask &task) noexcept
+{
+    for (const std::unique_ptr<THTask> &box : task.boxes) {
+        if (!box->failure.code)
+            interpret(model, *box);
+        if (box->failure.code) {
+            task.failure = std::move(box->failure);
+            return;
+        }
+    }
+    if (task.outputs.empty())
+        return; // it had boxes in its place, or none
+
+    try {
+        std::vector<DNNData> data = fftorch::to_dnn_data(task.outputs);
+        const int ret = model.func_type == DFT_ANALYTICS_DETECT
+            ? model.detect_post_proc(task.in_frame, data.data(), data.size(), model.filter_ctx)
+            : model.classify_post_proc(task.in_frame, data.data(), task.lltask.bbox_index,
+                                       model.filter_ctx);
+        if (ret < 0)
+            task.failure = { ret, "the filter can not use what the network returned, " +
+                                  fftorch::describe_shapes(task.outputs) };
+    } catch (...) {
+        task.failure = fftorch::describe_exception();
+    }
+}
+
 DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **out)
 {
     THModel &model = *th_model(arg);
@@ -804,17 +1023,19 @@ DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **ou
 
     if (!front)
         return DAST_EMPTY_QUEUE;
-    if (!front->done.load(std::memory_order_acquire)) {
+    if (!is_done(*front)) {
         const int ret = guarded(model.filter_ctx, model.ctx->model_filename, [&] {
             return overdue(model) ? dispatch(model) : 0;
         });
         if (ret < 0)
             return DAST_FAIL;
-        if (!front->done.load(std::memory_order_acquire))
+        if (!is_done(*front))
             return DAST_NOT_READY;
     }
 
     std::unique_ptr<THTask> task(static_cast<THTask *>(ff_queue_pop_front(model.task_queue)));
+    if (!task->failure.code)
+        interpret(model, *task);
     if (task->failure.code) {
         char pts[AV_TS_MAX_STRING_SIZE];
 
@@ -842,8 +1063,9 @@ int flush_th(const DNNModel *arg)
             ret = enqueue_incomplete(model);
         if (model.window)
             model.window->restart();
-        if (ret >= 0 && ff_queue_size(model.lltask_queue))
+        while (ret >= 0 && ff_queue_size(model.lltask_queue))
             ret = dispatch(model);
+        model.nb_waiting = 0;
         if (ret >= 0 && model.pool)
             ret = ff_dnn_worker_pool_drain(model.pool);
         return ret;
