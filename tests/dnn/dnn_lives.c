@@ -57,12 +57,26 @@
     }                                                                   \
 } while (0)
 
-/* the last one fails on a frame whose first pixel is white */
-static const char *const models[] = { "identity", "up2", "conv3", "slow", "fail_white" };
+static const struct {
+    const char *filter;
+    const char *model;
+    const char *options;
+} kinds[] = {
+    { "dnn_processing", "identity",   "" },
+    { "dnn_processing", "up2",        "" },
+    { "dnn_processing", "conv3",      "" },
+    { "dnn_processing", "slow",       "" },
+    { "dnn_detect",     "ssd",        ":confidence=0" },
+    { "dnn_detect",     "yolov8",     ":confidence=0:model_type=yolov8:input_size=32x32" },
+    // of the boxes that frames get from dnn_detect with the model ssd
+    { "dnn_classify",   "colour",     ":confidence=0:input_size=16x16" },
+    // fails on a frame whose first pixel is white
+    { "dnn_processing", "fail_white", "" },
+};
 
 typedef struct Life {
     AVLFG            lfg;
-    char             options[256]; ///< of the filter, for messages
+    char             options[512]; ///< of the filter, for messages
     AVFilterGraph   *graph;
     AVFilterContext *source;
     AVFilterContext *sink;
@@ -84,26 +98,35 @@ static unsigned pick(Life *life, unsigned range)
 
 static void begin(Life *life, const char *directory)
 {
-    const unsigned model = pick(life, FF_ARRAY_ELEMS(models));
-    AVFilterContext *filter;
+    const unsigned kind = pick(life, FF_ARRAY_ELEMS(kinds));
+    AVFilterContext *filter, *last;
 
     snprintf(life->options, sizeof(life->options),
-             "dnn_backend=torch:model=%s/%s.pt:async=%u:nireq=%u:workers=%u:batch_size=%u:threads=%u",
-             directory, models[model], pick(life, 4) > 0, pick(life, 6),
-             pick(life, 4), 1 + pick(life, 3), 1 + pick(life, 2));
+             "dnn_backend=torch:model=%s/%s.pt:async=%u:nireq=%u:workers=%u:batch_size=%u:threads=%u%s",
+             directory, kinds[kind].model, pick(life, 4) > 0, pick(life, 6),
+             pick(life, 4), 1 + pick(life, 3), 1 + pick(life, 2), kinds[kind].options);
     life->nb_in = life->nb_out = 0;
-    life->bad   = model == FF_ARRAY_ELEMS(models) - 1 ? pick(life, 12) : -1;
+    life->bad   = kind == FF_ARRAY_ELEMS(kinds) - 1 ? pick(life, 12) : -1;
 
     life->graph = avfilter_graph_alloc();
     CHECK(life->graph);
     CHECK(avfilter_graph_create_filter(&life->source, avfilter_get_by_name("buffer"), "in",
               "video_size=" AV_STRINGIFY(WIDTH) "x" AV_STRINGIFY(HEIGHT)
               ":pix_fmt=rgb24:time_base=1/25", NULL, life->graph) >= 0);
-    CHECK(avfilter_graph_create_filter(&filter, avfilter_get_by_name("dnn_processing"), "dnn",
+    CHECK(avfilter_graph_create_filter(&filter, avfilter_get_by_name(kinds[kind].filter), "dnn",
                                        life->options, NULL, life->graph) >= 0);
     CHECK(avfilter_graph_create_filter(&life->sink, avfilter_get_by_name("buffersink"), "out",
                                        NULL, NULL, life->graph) >= 0);
-    CHECK(avfilter_link(life->source, 0, filter, 0) >= 0);
+    last = life->source;
+    if (!strcmp(kinds[kind].filter, "dnn_classify")) {
+        char options[512];
+
+        snprintf(options, sizeof(options), "dnn_backend=torch:model=%s/ssd.pt:confidence=0", directory);
+        CHECK(avfilter_graph_create_filter(&last, avfilter_get_by_name("dnn_detect"), "detect",
+                                           options, NULL, life->graph) >= 0);
+        CHECK(avfilter_link(life->source, 0, last, 0) >= 0);
+    }
+    CHECK(avfilter_link(last, 0, filter, 0) >= 0);
     CHECK(avfilter_link(filter, 0, life->sink, 0) >= 0);
 }
 
