@@ -66,3 +66,18 @@ cut_short(){
         k=$((k + 1))
     done
 }
+
+# show_boxes RUN
+# What showinfo, which has to be in the graph, tells of the boxes of a frame:
+# corners, label and confidence of each, and below it the same of its classes.
+show_boxes(){
+    log="${outdir}/${test}.log"
+    cleanfiles="$cleanfiles $log"
+    "$@" >/dev/null 2>"$log"
+    status=$?
+    cat "$log" >&2
+    sed -n -e 's/.*showinfo.*\] n: *\([0-9]*\) .*/frame \1/p' \
+           -e 's/.*region: (\(.*\)) -> (\(.*\)), label: \(.*\), confidence: \(.*\)\/10000\.$/  \1 to \2: \3 \4/p' \
+           -e 's/.*classify:  label: \(.*\), confidence: \(.*\)\/10000\.$/    \1 \2/p' "$log"
+    return $status
+}

@@ -50,10 +50,105 @@ struct Parameter {
     std::vector<float> values;
 };
 
+/*
+ * Detection: what the filter should find is a filled box in each of the primary
+ * colours, so a test that draws them knows the right answer. The scores are
+ * steps of a fifth of the brightness, and like the positions in front of which
+ * the filter cuts off fractions they are a little more than that.
+ *
+ * boxes(x) makes of [3, H, W] a tensor [3, 5], for each colour the corners
+ * x0, y0, x1, y1 of its box in pixels and the score, all 0 without a box.
+ */
+const std::string boxes = R"(
+def boxes(self, x):
+    found = []
+    for c in range(3):
+        most = x[c].max()
+        columns = torch.nonzero(torch.amax(x[c], [0]) > 0.5 * most)
+        rows = torch.nonzero(torch.amax(x[c], [1]) > 0.5 * most)
+        if columns.size(0) == 0:
+            found.append(torch.zeros([5]))
+        else:
+            score = torch.round(most * 5) / 5 + 0.00005
+            found.append(torch.stack([columns[0, 0].float(), rows[0, 0].float(),
+                                      columns[-1, 0].float() + 1, rows[-1, 0].float() + 1, score]))
+    return torch.stack(found)
+)";
+
+/* ssd(x) makes of a batch what SSD networks return, [N, 1, 3, 7] */
+const std::string ssd = boxes + R"(
+def ssd(self, x):
+    out = []
+    for i in range(x.size(0)):
+        b = self.boxes(x[i])
+        size = torch.tensor([x.size(3), x.size(2), x.size(3), x.size(2)])
+        image = torch.full([3, 1], i)
+        out.append(torch.cat([image, torch.arange(3).reshape(3, 1), b[:, 4:5], b[:, :4] / size], 1))
+    return torch.stack(out).unsqueeze(1)
+)";
+
+/* pixels(x) makes of a batch [N, 3, 5], the boxes in pixels */
+const std::string pixels = boxes + R"(
+def pixels(self, x):
+    out = []
+    for i in range(x.size(0)):
+        out.append(self.boxes(x[i]))
+    return torch.stack(out)
+)";
+
+/*
+ * grid(x, n, colours, more) makes of a batch [N, 8, H / n, W / n], for cells and
+ * an anchor of n pixels: the boxes of these colours, in the cells their centres
+ * are in, with scores that are so many times as high.
+ */
+const std::string grid = pixels + R"(
+def grid(self, x, n: int, colours: List[int], more: float):
+    all = self.pixels(x)
+    out = torch.zeros([x.size(0), 8, x.size(2) // n, x.size(3) // n])
+    for i in range(x.size(0)):
+        for c in colours:
+            b = all[i, c]
+            if float(b[4]) > 0:
+                w = torch.floor((b[2] - b[0]) / 2)
+                h = torch.floor((b[3] - b[1]) / 2)
+                cx = (b[0] + w + 0.5) / n
+                cy = (b[1] + h + 0.5) / n
+                column = int(cx)
+                row = int(cy)
+                out[i, 0, row, column] = cx - column
+                out[i, 1, row, column] = cy - row
+                out[i, 2, row, column] = torch.log((b[2] - b[0] + 0.5) / n)
+                out[i, 3, row, column] = torch.log((b[3] - b[1] + 0.5) / n)
+                out[i, 4, row, column] = b[4] * more
+                out[i, 5 + c, row, column] = 1
+    return out
+)";
+
+/*
+ * heads(x) makes of a batch [N, 16, 8], one box a row as YOLOv5 has them: the
+ * boxes of the three colours, each followed by one that is a pixel to the right
+ * and has the same score, and zeros.
+ */
+const std::string heads = pixels + R"(
+def heads(self, x):
+    b = self.pixels(x)
+    wh = b[:, :, 2:4] - b[:, :, 0:2]
+    centre = (b[:, :, 0:2] + b[:, :, 2:4]) / 2
+    score = b[:, :, 4:5]
+    classes = torch.eye(3).expand(x.size(0), 3, 3)
+    box = torch.cat([centre, wh, score, classes], 2)
+    moved = torch.cat([centre + torch.tensor([1, 0]), wh, score, classes], 2)
+    return torch.cat([torch.stack([box, moved], 2).reshape(-1, 6, 8), torch.zeros([x.size(0), 10, 8])], 1)
+
+def yolov8(self, x):
+    rows = self.heads(x)
+    return torch.cat([rows[:, :, :4], rows[:, :, 5:] * rows[:, :, 4:5]], 2).transpose(1, 2)
+)";
+
 struct Model {
     const char *name;
     const char *help;
-    const char *source;
+    std::string source;
     std::vector<Parameter> parameters;
 };
 
@@ -386,6 +481,185 @@ def forward(self, x):
     if int((x[:, :, 0, 0] == 1).all(1).sum().item()) > 0:
         x = torch.cat([x, x], 3)
     return x
+)", {} },
+
+    // detection
+
+    { "ssd", "the boxes as SSD networks return them",
+      ssd + R"(
+def forward(self, x):
+    return self.ssd(x)
+)", {} },
+
+    { "ssd_tuple", "boxes in pixels and labels, in a tuple",
+      pixels + R"(
+def forward(self, x):
+    return self.pixels(x), torch.arange(3).expand(x.size(0), 3)
+)", {} },
+
+    { "ssd_list", "the same in a list, the labels first",
+      pixels + R"(
+def forward(self, x):
+    return [torch.arange(3).expand(x.size(0), 3), self.pixels(x)]
+)", {} },
+
+    { "ssd_dict", "the same in a dict, for one frame and without a dimension for the batch",
+      pixels + R"(
+def forward(self, x):
+    return {"boxes": self.pixels(x)[0], "labels": torch.arange(3)}
+)", {} },
+
+    { "ssd_less", "less labels than boxes",
+      pixels + R"(
+def forward(self, x):
+    return self.pixels(x), torch.arange(2).expand(x.size(0), 2)
+)", {} },
+
+    { "ssd_empty", "no boxes at all",
+      R"(
+def forward(self, x):
+    return torch.zeros([x.size(0), 1, 0, 7])
+)", {} },
+
+    { "ssd_odd", "labels that do not exist",
+      ssd + R"(
+def forward(self, x):
+    return self.ssd(x) + torch.tensor([0, -2, 0, 0, 0, 0, 0])
+)", {} },
+
+    { "ssd_fail", "fails on what is blue",
+      ssd + R"(
+def forward(self, x):
+    assert float(x[:, 2].max()) == 0, "something blue"
+    return self.ssd(x)
+)", {} },
+
+    { "ssd_gray", "a single box around what is bright, for a network that takes gray",
+      ssd + R"(
+def forward(self, x):
+    return self.ssd(torch.conv2d(x, self.weight).expand(-1, 3, -1, -1))[:, :, :1]
+)", { { "weight", { 1, 1, 1, 1 }, { 1 } } } },
+
+    // the second has the red box as well, with a lower score
+    { "yolov3", "the boxes in two outputs of YOLOv3's kind",
+      grid + R"(
+def forward(self, x):
+    return self.grid(x, 8, [0, 1], 1.0), self.grid(x, 16, [0, 2], 0.9)
+)", {} },
+
+    { "yolov4", "the boxes in an output of YOLOv4's kind, before the sigmoids",
+      grid + R"(
+def forward(self, x):
+    g = self.grid(x, 8, [0, 1, 2], 1.0)
+    logits = torch.logit(torch.clamp(g, 0.00005, 0.99995))
+    return torch.cat([logits[:, :2], g[:, 2:4], logits[:, 4:]], 1)
+)", {} },
+
+    { "yolo", "the boxes in an output of YOLOv2's kind: one row of numbers",
+      grid + R"(
+def forward(self, x):
+    return self.grid(x, 8, [0, 1, 2], 1.0).reshape(x.size(0), -1)
+)", {} },
+
+    { "yolov5", "the boxes in rows, with a score of their own",
+      heads + R"(
+def forward(self, x):
+    return self.heads(x)
+)", {} },
+
+    { "yolov8", "the boxes in columns",
+      heads + R"(
+def forward(self, x):
+    return self.yolov8(x)
+)", {} },
+
+    { "yolov8_rows", "the same in rows",
+      heads + R"(
+def forward(self, x):
+    return self.yolov8(x).transpose(1, 2)
+)", {} },
+
+    { "yolov8_nested", "the same beside other tensors",
+      heads + R"(
+def forward(self, x):
+    return self.yolov8(x), [x, x * 2]
+)", {} },
+
+    { "yolov8_few", "no more columns than boxes",
+      heads + R"(
+def forward(self, x):
+    return self.yolov8(x)[:, :, :6]
+)", {} },
+
+    { "yolov8_row", "the box of each colour, and two of falling scores, each half a box further to the right",
+      pixels + R"(
+def forward(self, x):
+    b = self.pixels(x)
+    wh = b[:, :, 2:4] - b[:, :, 0:2]
+    out = []
+    for i in range(3):
+        centre = (b[:, :, 0:2] + b[:, :, 2:4]) / 2 + wh * torch.tensor([0.5 * i, 0.0])
+        scores = torch.eye(3) * b[:, :, 4:5] * (1 - 0.1 * i)
+        out.append(torch.cat([centre, wh, scores], 2))
+    return torch.cat(out, 1).transpose(1, 2)
+)", {} },
+
+    { "yolov8_out", "a box of each class, that leaves the frame on the left and above, on the right and below, and that is as large as numbers get",
+      R"(
+def forward(self, x):
+    w = float(x.size(3))
+    h = float(x.size(2))
+    boxes = torch.tensor([[0.0, 0.0, 8.0, 8.0], [w, h, 8.0, 8.0], [0.0, 0.0, 1e38, 1e38]])
+    return torch.cat([boxes, torch.eye(3)], 1).unsqueeze(0).repeat(x.size(0), 1, 1)
+)", {} },
+
+    { "yolov8_nan", "not a number",
+      R"(
+def forward(self, x):
+    return torch.full([x.size(0), 5, 16], float("nan"))
+)", {} },
+
+    { "yolov10", "the boxes in rows of corners, score and class, which stay even where they overlap",
+      pixels + R"(
+def forward(self, x):
+    b = self.pixels(x)
+    classes = torch.arange(3).reshape(1, 3, 1).expand(x.size(0), 3, 1)
+    rows = torch.cat([b, classes], 2)
+    return torch.cat([rows, rows], 1)
+)", {} },
+
+    { "batch_only", "the boxes as SSD networks return them, for batches of one only",
+      ssd + R"(
+def forward(self, x):
+    assert x.size(0) == 1, "one at a time"
+    return self.ssd(x)
+)", {} },
+
+    // classification
+
+    { "colour", "how much there is of the three colours",
+      R"(
+def forward(self, x):
+    return torch.round(x.mean([2, 3]) * 5) / 5 + 0.00005
+)", {} },
+
+    { "colour_map", "the same with two more dimensions, as if it were a picture",
+      R"(
+def forward(self, x):
+    return (torch.round(x.mean([2, 3]) * 5) / 5 + 0.00005).reshape(-1, 3, 1, 1)
+)", {} },
+
+    { "count", "as many as there are in the batch, up to 7",
+      R"(
+def forward(self, x):
+    return torch.eye(8)[x.size(0)].expand(x.size(0), 8)
+)", {} },
+
+    { "colour_fail", "fails on a batch with something blue",
+      R"(
+def forward(self, x):
+    assert float(x[:, 2].max()) < 0.5, "something blue"
+    return x.mean([2, 3])
 )", {} },
 };
 

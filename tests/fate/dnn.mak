@@ -28,6 +28,7 @@ $(DNN_MODELS): $(TORCH_MODELS) | tests/data/dnn
 	$(M)$(TARGET_EXEC) $(TARGET_PATH)/$< --all $(TARGET_PATH)/tests/data/dnn
 	$(Q)echo "not a model" > tests/data/dnn/junk.pt
 	$(Q): > tests/data/dnn/nothing.pt
+	$(Q)printf 'red\ngreen\nblue\n' > tests/data/dnn/labels.txt
 	$(Q)dd if=tests/data/dnn/conv3.pt of=tests/data/dnn/truncated.pt bs=500 count=1 2>/dev/null
 	$(Q)touch $@
 
@@ -329,7 +330,7 @@ fate-dnn-own-stop:                FILTER = null
 fate-dnn-torch-stop:              FILTER = $(call NET, slow, nireq=4)
 
 # to start and end in any state, in two threads at a time
-FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-lives
+FATE_DNN-$(call DNN_TORCH, DNN_DETECT DNN_CLASSIFY) += fate-dnn-torch-lives
 fate-dnn-torch-lives: $(DNN_LIVES)
 fate-dnn-torch-lives:             CMD    = run $(DNN_LIVES) $(TARGET_PATH)/tests/data/dnn 60
 fate-dnn-torch-lives:             REF    = $(DNN_REF)-lives
@@ -439,6 +440,161 @@ fate-dnn-torch-fail-two-inputs:   FILTER = $(call NET, two_inputs)
 fate-dnn-torch-fail-two-inputs:   REASON = two_inputs.pt: .*forward
 fate-dnn-torch-fail-no-forward:   FILTER = $(call NET, no_forward)
 fate-dnn-torch-fail-no-forward:   REASON = no_forward.pt: .*forward
+
+# Detection. Filled boxes in the primary colours are drawn where they are to be
+# found, see tests/dnn/torch_models.cpp: none, red, green, all, the last two, all.
+DNN_BOXES  = color=black:s=64x32:r=5:d=1.2,format=rgb24,$(call DNN_BOX,8:4:20:12:red:t=fill,40:10:17:9:0x00cc00:t=fill,5:20:24:11:0x000099:t=fill)
+# the same four times as high and twice as wide, not by as much exactly
+DNN_BOXES4 = color=black:s=128x128:r=5:d=1.2,format=rgb24,$(call DNN_BOX,16:16:40:48:red:t=fill,80:40:34:36:0x00cc00:t=fill,10:80:48:44:0x000099:t=fill)
+comma     := ,
+# $(call DNN_BOX, red box, green box, blue box)
+DNN_BOX    = drawbox=$(1):enable=mod(n\,2)$(comma)drawbox=$(2):enable=gte(n\,2)$(comma)drawbox=$(3):enable=gte(n\,3)
+# $(call DETECT, model[, options]), $(call CLASSIFY, model[, options])
+DNN_LABELS = labels=$(TARGET_PATH)/tests/data/dnn/labels.txt
+DETECT     = $(subst dnn_processing=,dnn_detect=$(DNN_LABELS):,$(NET))
+CLASSIFY   = $(subst dnn_processing=,dnn_classify=$(DNN_LABELS):input_size=16x16:,$(NET))
+# $(call DNN_DETECT, other filters, other components), $(call DNN_CLASSIFY, ...)
+DNN_DETECT   = $(call DNN_TORCH, DNN_DETECT COLOR DRAWBOX $(1), $(2))
+DNN_CLASSIFY = $(call DNN_DETECT, DNN_CLASSIFY SHOWINFO $(1), NULL_MUXER WRAPPED_AVFRAME_ENCODER $(2))
+
+# all sorts of output, the boxes drawn by what was found and by what is known
+DNN_HEADS = ssd.pt ssd_tuple.pt ssd_list.pt ssd_dict.pt \
+            yolo.pt:model_type=yolo:nb_classes=3:anchors=1&1:cell_w=8:cell_h=4 \
+            yolov3.pt:model_type=yolov3:nb_classes=3:anchors=8&8&16&16 yolov4.pt:model_type=yolov4:nb_classes=3:anchors=8&8 \
+            yolov5.pt:model_type=yolov5 yolov8.pt:model_type=yolov8 yolov8_rows.pt:model_type=yolov8 \
+            yolov8_nested.pt:model_type=yolov8:nb_classes=3 yolov10.pt:model_type=yolov10
+FATE_DNN-$(call DNN_DETECT) += $(call DNN_BOTH, detect)
+fate-dnn-own-detect:              CMD    = framecrc $(foreach H,$(DNN_HEADS),-lavfi "$(DNN_BOXES),$(call DNN_BOX,8:4:20:12:white:t=1,40:10:17:9:white:t=1,5:20:24:11:white:t=1)")
+fate-dnn-torch-detect:            CMD    = framecrc $(foreach H,$(DNN_HEADS),-lavfi "$(DNN_BOXES),dnn_detect=dnn_backend=torch:model=$(TARGET_PATH)/tests/data/dnn/$(H),drawbox=box_source=side_data_detection_bboxes:c=white:t=1")
+
+# their labels and scores, with every sort of scheduling
+FATE_DNN_SHOW = detect-ssd detect-tuple detect-list detect-dict detect-yolov5 detect-yolov8 detect-sync detect-sync-batch4 \
+                detect-nireq1 detect-workers3 detect-batch4 detect-batch16 detect-alone
+FATE_DNN-$(call DNN_DETECT, SHOWINFO, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(FATE_DNN_SHOW:%=fate-dnn-torch-%)
+fate-dnn-torch-detect-% \
+fate-dnn-torch-classify-%:        CMD    = $(DNN_SH) show_boxes ffmpeg $(DNN_GRAPH) -f null -
+fate-dnn-torch-detect-% \
+fate-dnn-torch-classify-%:        SOURCE = $(DNN_BOXES)
+fate-dnn-torch-detect-% \
+fate-dnn-torch-classify-%:        SINK   = showinfo
+$(FATE_DNN_SHOW:%=fate-dnn-torch-%): REF = $(DNN_REF)-detect-boxes
+fate-dnn-torch-detect-ssd:          FILTER = $(call DETECT, ssd)
+fate-dnn-torch-detect-tuple:        FILTER = $(call DETECT, ssd_tuple)
+fate-dnn-torch-detect-list:         FILTER = $(call DETECT, ssd_list)
+fate-dnn-torch-detect-dict:         FILTER = $(call DETECT, ssd_dict)
+fate-dnn-torch-detect-yolov5:       FILTER = $(call DETECT, yolov5, model_type=yolov5)
+fate-dnn-torch-detect-yolov8:       FILTER = $(call DETECT, yolov8, model_type=yolov8)
+fate-dnn-torch-detect-sync:         FILTER = $(call DETECT, ssd, async=0)
+fate-dnn-torch-detect-sync-batch4:  FILTER = $(call DETECT, ssd_tuple, async=0:batch_size=4)
+fate-dnn-torch-detect-nireq1:       FILTER = $(call DETECT, ssd, nireq=1:workers=1)
+fate-dnn-torch-detect-workers3:     FILTER = $(call DETECT, yolov8, nireq=8:workers=3:model_type=yolov8)
+fate-dnn-torch-detect-batch4:       FILTER = $(call DETECT, ssd_tuple, batch_size=4:workers=2)
+fate-dnn-torch-detect-batch16:      FILTER = $(call DETECT, yolov8, batch_size=16:model_type=yolov8)
+# a network that takes no batches gets one frame after the other
+fate-dnn-torch-detect-alone:        FILTER = $(call DETECT, batch_only, batch_size=4)
+
+# other frames than the network takes
+FATE_DNN_SCALED = detect-scaled detect-scaled-tuple detect-scaled-yolov8 detect-scaled-yuv420p detect-scaled-nv12
+FATE_DNN-$(call DNN_DETECT, SHOWINFO SCALE, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(FATE_DNN_SCALED:%=fate-dnn-torch-%)
+$(FATE_DNN_SCALED:%=fate-dnn-torch-%): REF = $(DNN_REF)-detect-scaled
+$(FATE_DNN_SCALED:%=fate-dnn-torch-%): SOURCE = $(DNN_BOXES4)
+fate-dnn-torch-detect-scaled:         FILTER = $(call DETECT, ssd, input_size=64x32)
+fate-dnn-torch-detect-scaled-tuple:   FILTER = $(call DETECT, ssd_tuple, input_size=64x32:batch_size=4)
+fate-dnn-torch-detect-scaled-yolov8:  FILTER = $(call DETECT, yolov8, input_size=64x32:model_type=yolov8)
+fate-dnn-torch-detect-scaled-yuv420p: FILTER = scale,format=yuv420p,$(call DETECT, ssd, input_size=64x32)
+fate-dnn-torch-detect-scaled-nv12:    FILTER = scale,format=nv12,$(call DETECT, ssd, input_size=64x32)
+
+# a network for gray; several outputs and overlaps; scores before the sigmoid;
+# thresholds; boxes that leave the frame; nothing to be found; odd labels
+FATE_DNN-$(call DNN_DETECT, SHOWINFO SCALE, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(addprefix fate-dnn-torch-detect-, \
+    gray yolov3 yolov4 threshold iou-less iou-more outside nan empty labels)
+$(addprefix fate-dnn-torch-detect-, gray yolov3 yolov4 threshold iou-less iou-more outside nan empty labels): REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
+fate-dnn-torch-detect-gray:         FILTER = scale,format=gray,$(call DETECT, ssd_gray, confidence=0.1)
+fate-dnn-torch-detect-yolov3:       FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3:anchors=8&8&16&16)
+fate-dnn-torch-detect-yolov4:       FILTER = $(call DETECT, yolov4, model_type=yolov4:nb_classes=3:anchors=8&8)
+fate-dnn-torch-detect-threshold:    FILTER = $(call DETECT, yolov8, model_type=yolov8:confidence=0.7)
+fate-dnn-torch-detect-iou-less:     FILTER = $(call DETECT, yolov8_row, model_type=yolov8:iou=0.3:confidence=0.4)
+fate-dnn-torch-detect-iou-more:     FILTER = $(call DETECT, yolov8_row, model_type=yolov8:iou=0.45:confidence=0.3)
+fate-dnn-torch-detect-outside:      FILTER = $(call DETECT, yolov8_out, model_type=yolov8:nb_classes=3)
+fate-dnn-torch-detect-nan:          FILTER = $(call DETECT, yolov8_nan, model_type=yolov8)
+fate-dnn-torch-detect-empty:        FILTER = $(call DETECT, ssd_empty)
+fate-dnn-torch-detect-labels:       FILTER = $(call DETECT, ssd_odd)
+
+FATE_DNN-$(call DNN_DETECT, NULL) += $(call DNN_BOTH, detect-stop)
+fate-dnn-own-detect-stop:         CMD    = $(DNN_SH) cut_short 6 framecrc $(DNN_GRAPH)
+fate-dnn-torch-detect-stop:       CMD    = $(DNN_SH) stop_early 6 framecrc $(DNN_GRAPH)
+$(call DNN_BOTH, detect-stop):    SOURCE = $(DNN_BOXES)
+$(call DNN_BOTH, detect-stop):    SINK   =
+$(call DNN_BOTH, detect-stop):    REF    = $(DNN_REF)-detect-stop
+fate-dnn-own-detect-stop:         FILTER = null
+fate-dnn-torch-detect-stop:       FILTER = $(call DETECT, ssd, nireq=4)
+
+# Classification of the boxes.
+FATE_DNN_CLASSES = classify-boxes classify-map classify-sync classify-batch2 classify-batch8
+FATE_DNN-$(call DNN_CLASSIFY) += $(FATE_DNN_CLASSES:%=fate-dnn-torch-%)
+$(FATE_DNN_CLASSES:%=fate-dnn-torch-%): REF = $(DNN_REF)-classify-boxes
+fate-dnn-torch-classify-boxes:      FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour)
+fate-dnn-torch-classify-map:        FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour_map, batch_size=3)
+fate-dnn-torch-classify-sync:       FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour, async=0)
+fate-dnn-torch-classify-batch2:     FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour, batch_size=2:workers=3)
+fate-dnn-torch-classify-batch8:     FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour, batch_size=8:workers=2)
+
+# how many boxes were in a batch: of all frames, of one sort, and when the
+# frames after them have none; a box that leaves the frame; a threshold; and
+# frames that share their boxes with others, which are not classified
+FATE_DNN-$(call DNN_CLASSIFY, SPLIT SCALE BLEND) += $(addprefix fate-dnn-torch-classify-, count target rare outside threshold shared)
+$(addprefix fate-dnn-torch-classify-, count target rare outside threshold shared): REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
+fate-dnn-torch-classify-count:      FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4)
+fate-dnn-torch-classify-target:     FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4:target=GREEN)
+fate-dnn-torch-classify-rare:       FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4)
+fate-dnn-torch-classify-rare:       SOURCE = color=black:s=64x32:r=5:d=2,format=rgb24,drawbox=8:4:20:12:red:t=fill:enable=eq(n\,1)+eq(n\,3)+gt(n\,7)
+fate-dnn-torch-classify-outside:    FILTER = $(call DETECT, yolov8_out, model_type=yolov8:nb_classes=3),$(call CLASSIFY, count, batch_size=3)
+fate-dnn-torch-classify-threshold:  FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour, confidence=0.7)
+fate-dnn-torch-classify-shared:     FILTER = $(call DETECT, ssd),split[a][b];[a]$(call CLASSIFY, colour),scale,format=gbrp[c];[b]scale,format=gbrp[d];[d][c]blend
+
+# failures of both, after the frames before them
+FATE_DNN-$(call DNN_DETECT) += $(addprefix fate-dnn-torch-detectfail-, async sync batch)
+FATE_DNN-$(call DNN_DETECT, DNN_CLASSIFY) += $(addprefix fate-dnn-torch-detectfail-, classify classify-batch)
+fate-dnn-torch-detectfail-%:      CMD    = $(FAIL_CMD)
+fate-dnn-torch-detectfail-%:      REF    = $(DNN_REF)-detectfail
+fate-dnn-torch-detectfail-%:      SOURCE = $(DNN_BOXES)
+fate-dnn-torch-detectfail-%:      REASON = frame 4 (pts 3) failed: .*something blue
+fate-dnn-torch-detectfail-async:  FILTER = $(call DETECT, ssd_fail, nireq=8)
+fate-dnn-torch-detectfail-sync:   FILTER = $(call DETECT, ssd_fail, async=0)
+fate-dnn-torch-detectfail-batch:  FILTER = $(call DETECT, ssd_fail, batch_size=4:workers=2)
+fate-dnn-torch-detectfail-classify:       FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour_fail)
+fate-dnn-torch-detectfail-classify-batch: FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour_fail, batch_size=8:workers=2)
+
+# outputs and options that do not go together
+DNN_FAIL_DETECT = shape kind less rows classes anchors anchors-none trial size
+FATE_DNN-$(call DNN_DETECT) += $(DNN_FAIL_DETECT:%=fate-dnn-torch-fail-detect-%)
+FATE_DNN-$(call DNN_DETECT, DNN_CLASSIFY) += $(addprefix fate-dnn-torch-fail-classify-, size two trial)
+$(addprefix fate-dnn-torch-fail-classify-, size two trial) \
+$(DNN_FAIL_DETECT:%=fate-dnn-torch-fail-detect-%): SOURCE = $(DNN_BOXES)
+fate-dnn-torch-fail-detect-shape:   FILTER = $(call DETECT, identity)
+fate-dnn-torch-fail-detect-shape:   REASON = can not use what the network returned, .1, 3, 32, 64.
+fate-dnn-torch-fail-detect-kind:    FILTER = $(call DETECT, number)
+fate-dnn-torch-fail-detect-kind:    REASON = returned Int where a tensor is expected
+fate-dnn-torch-fail-detect-less:    FILTER = $(call DETECT, ssd_less)
+fate-dnn-torch-fail-detect-less:    REASON = returned 3 boxes, but less labels
+fate-dnn-torch-fail-detect-rows:    FILTER = $(call DETECT, ssd, model_type=yolov8)
+fate-dnn-torch-fail-detect-rows:    REASON = 1x3x7.*5 or more values
+fate-dnn-torch-fail-detect-classes: FILTER = $(call DETECT, yolov8, model_type=yolov8:nb_classes=80)
+fate-dnn-torch-fail-detect-classes: REASON = 1x7x16.*84 values
+fate-dnn-torch-fail-detect-anchors: FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3:anchors=8&8)
+fate-dnn-torch-fail-detect-anchors: REASON = needs 2 anchors for each of its outputs, in all there are 2
+fate-dnn-torch-fail-detect-anchors-none: FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3)
+fate-dnn-torch-fail-detect-anchors-none: REASON = anchors is not set
+fate-dnn-torch-fail-detect-trial:   FILTER = $(call DETECT, fixed)
+fate-dnn-torch-fail-detect-trial:   REASON = trial run on 64x32 failed: .*only 64x48 will do (input_size=WxH sets
+fate-dnn-torch-fail-detect-size:    FILTER = $(call DETECT, fixed, input_size=32x32)
+fate-dnn-torch-fail-detect-size:    REASON = trial run on 32x32 failed: .*only 64x48 will do$$
+fate-dnn-torch-fail-classify-size:  FILTER = $(subst input_size=16x16:,,$(call CLASSIFY, colour))
+fate-dnn-torch-fail-classify-size:  REASON = set input_size=WxH
+fate-dnn-torch-fail-classify-two:   FILTER = $(call CLASSIFY, ssd_tuple)
+fate-dnn-torch-fail-classify-two:   REASON = returned 2 tensors instead of one with a value for each class
+fate-dnn-torch-fail-classify-trial: FILTER = $(call CLASSIFY, fail)
+fate-dnn-torch-fail-classify-trial: REASON = trial run on 16x16 failed: .*this model always fails
 
 FATE_DNN_TORCH = $(FATE_DNN-yes)
 FATE_FFMPEG   += $(FATE_DNN_TORCH)
