@@ -323,12 +323,13 @@ bool same_shape(THTask *const *tasks, size_t nb_tasks)
 void note_latency(THModel &model, THTask &task)
 {
     const double latency = model.stats.finished(task.came);
+    AVFrame *frame = task.out_frame;
     char text[32];
 
-    if (!model.ctx->torch_option.latency)
+    if (!model.ctx->torch_option.latency || !frame)
         return;
     snprintf(text, sizeof(text), "%.6f", latency);
-    if (av_dict_set(&task.out_frame->metadata, "lavfi.dnn.latency", text, 0) < 0)
+    if (av_dict_set(&frame->metadata, "lavfi.dnn.latency", text, 0) < 0)
         throw std::bad_alloc();
 }
 
