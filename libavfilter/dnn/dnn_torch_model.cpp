@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <new>
 #include <sstream>
 #include <stdexcept>
@@ -76,6 +77,15 @@ c10::Device open_device(const std::string &name)
     return device;
 }
 
+/** @return whether a file is what torch.save() wrote before its files were zip archives */
+bool is_pickle(const std::string &path)
+{
+    std::ifstream file(path, std::ios::binary);
+    const int mark = file.get(), protocol = file.get();
+
+    return mark == 0x80 && protocol >= 2 && protocol <= 5;
+}
+
 /** @return the names of an archive's records, none if it is no archive */
 std::vector<std::string> records(const std::string &path)
 {
@@ -119,6 +129,9 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
         throw std::invalid_argument("no such file");
     if (std::filesystem::is_directory(file))
         throw std::invalid_argument("it is a directory");
+    // LibTorch would wait for ever for who writes to a pipe
+    if (!std::filesystem::is_regular_file(file))
+        throw std::invalid_argument("it is not a regular file");
 
     const std::vector<std::string> names = records(options.path);
     const auto has = [&](const char *part) {
@@ -129,7 +142,7 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
     if (has("data/aotinductor/"))
         return load_package(options, device);
     // what torch.save() writes is the same sort of archive as TorchScript
-    if (has("data.pkl") && !has("constants.pkl"))
+    if ((has("data.pkl") && !has("constants.pkl")) || is_pickle(options.path))
         throw std::invalid_argument(
             "it is a checkpoint or state_dict, not a network: "
             "tools/dnn_torch_export.py makes of it and the network's source what can be loaded");
@@ -207,7 +220,8 @@ std::vector<at::Tensor> Model::run_arranged(const at::Tensor &input)
                                 input.size(2), input.size(3) });
     else if (options_.nhwc)
         arranged = input.permute({ 0, 2, 3, 1 });
-    return run(arranged.to(device_, input_type_));
+    // an alias: what the network does to its shape in place is not to reach ours
+    return run(arranged.to(device_, input_type_).alias());
 }
 
 std::vector<at::Tensor> Model::forward_all(const at::Tensor &input)
@@ -230,6 +244,12 @@ at::Tensor Model::forward(const at::Tensor &input)
                                  " tensors instead of one");
 
     at::Tensor output = outputs[0];
+    if (output.layout() != at::kStrided) {
+        std::ostringstream layout;
+        layout << output.layout();
+        throw std::runtime_error("it returned a tensor of layout " + layout.str() +
+                                 " instead of a dense one");
+    }
     if (output.dim() == 3 && input.size(0) == 1)
         output = output.unsqueeze(0);
     if (output.dim() == 5 && frames_ && output.size(1) == frames_)
