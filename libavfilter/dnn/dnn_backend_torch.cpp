@@ -69,6 +69,8 @@ using fftorch::Tiling;
 
 /** More than any machine can use; keeps a typo from eating the memory. */
 constexpr int max_requests = 1024;
+/** Of threads, too: where it cannot start them, OpenMP ends the process. */
+constexpr int max_threads = 256;
 
 /** Values of the option precision. */
 enum Precision { PRECISION_FP32, PRECISION_FP16, PRECISION_BF16 };
@@ -76,6 +78,16 @@ constexpr at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16
 
 /** Values of the option stack. */
 enum Stack { STACK_AUTO = -1, STACK_CHANNELS, STACK_TIME };
+
+/** Values of the option on_error: what a frame becomes whose inference failed. */
+enum OnError {
+    ON_ERROR_STOP, ///< the end of the output, with an error
+    ON_ERROR_PASS, ///< the output, as it came in
+    ON_ERROR_DROP, ///< nothing
+};
+
+/** So many failed frames get a line each, the others are only counted. */
+constexpr int64_t max_failure_lines = 5;
 
 /** One frame. Owned by task_queue until its result is fetched. */
 struct THTask : TaskItem {
@@ -146,6 +158,8 @@ struct THModel : DNNModel {
     int                             nb_waiting   = 0;       ///< frames since the first of lltask_queue
     int                             input_width  = 0;       ///< for detection and classification
     int                             input_height = 0;
+    int64_t                         nb_results   = 0;       ///< fetched, the failed ones among them
+    int64_t                         nb_failed    = 0;       ///< of those
     Stats                           stats;
 
     THModel() : DNNModel() {}
@@ -737,6 +751,12 @@ const AVOption dnn_th_options[] = {
           0, AV_OPT_TYPE_CONST, { .i64 = STACK_TIME }, 0, 0, FLAGS, "stack" },
     { "latency",       "tell in the metadata of a frame how many seconds it took",
       OFFSET(latency), AV_OPT_TYPE_BOOL, { .i64 = 0 }, 0, 1, FLAGS },
+    { "on_error",      "what to do about a frame that the network fails on",
+      OFFSET(on_error), AV_OPT_TYPE_INT, { .i64 = ON_ERROR_STOP },
+      ON_ERROR_STOP, ON_ERROR_DROP, FLAGS, "on_error" },
+        { "error", "end with an error",       0, AV_OPT_TYPE_CONST, { .i64 = ON_ERROR_STOP }, 0, 0, FLAGS, "on_error" },
+        { "pass",  "output it as it came in", 0, AV_OPT_TYPE_CONST, { .i64 = ON_ERROR_PASS }, 0, 0, FLAGS, "on_error" },
+        { "drop",  "go on without it",        0, AV_OPT_TYPE_CONST, { .i64 = ON_ERROR_DROP }, 0, 0, FLAGS, "on_error" },
     { NULL }
 };
 
@@ -804,6 +824,11 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
     }
     if (ctx->nireq > max_requests) {
         av_log(filter_ctx, AV_LOG_ERROR, "nireq=%d is more than %d\n", ctx->nireq, max_requests);
+        return NULL;
+    }
+    if (filter_ctx->nb_threads > max_threads) {
+        av_log(filter_ctx, AV_LOG_ERROR, "threads=%d is more than %d\n",
+               filter_ctx->nb_threads, max_threads);
         return NULL;
     }
 
@@ -882,6 +907,8 @@ int submit_boxes(THModel &model, THTask &task)
 {
     const size_t batch_size = model.ctx->torch_option.batch_size;
 
+    if (!ff_queue_size(model.lltask_queue))
+        model.nb_waiting = 0;
     for (const std::unique_ptr<THTask> &box : task.boxes)
         if (ff_queue_push_back(model.lltask_queue, &box->lltask) < 0)
             box->fail({ AVERROR(ENOMEM), "out of memory" });
@@ -1017,39 +1044,94 @@ void interpret(THModel &model, THTask &task) noexcept
     }
 }
 
+/**
+ * Give a frame that failed the picture that it came in with.
+ *
+ * The data is copied, once in a while: the filter writes to the output's chroma,
+ * and others may hold the input.
+ *
+ * @return 0, or an AVERROR code after a line that says why it cannot be
+ */
+int pass_through(const THModel &model, const THTask &task)
+{
+    if (!task.out_frame)
+        return 0; // detection and classification: the input is the output
+
+    const AVFrame &in = *task.in_frame, &out = *task.out_frame;
+    if (in.width != out.width || in.height != out.height || in.format != out.format) {
+        av_log(model.filter_ctx, AV_LOG_ERROR,
+               "%s: on_error=pass cannot make an output of %dx%d from an input of %dx%d: use drop\n",
+               model.ctx->model_filename, out.width, out.height, in.width, in.height);
+        return AVERROR(EINVAL);
+    }
+
+    const int ret = av_frame_copy(task.out_frame, task.in_frame);
+    if (ret < 0)
+        av_log(model.filter_ctx, AV_LOG_ERROR, "%s: cannot copy the input to the output\n",
+               model.ctx->model_filename);
+    return ret;
+}
+
+void report_failure(const THModel &model, const THTask &task)
+{
+    const bool goes_on = model.ctx->torch_option.on_error != ON_ERROR_STOP;
+    char pts[AV_TS_MAX_STRING_SIZE];
+
+    if (model.nb_failed > max_failure_lines)
+        return;
+    av_log(model.filter_ctx, goes_on ? AV_LOG_WARNING : AV_LOG_ERROR,
+           "%s: frame %" PRId64 " (pts %s) failed: %s%s\n",
+           model.ctx->model_filename, task.number, av_ts_make_string(pts, task.in_frame->pts),
+           task.failure.reason.c_str(),
+           model.nb_failed == max_failure_lines ? " (further ones are only counted)" : "");
+}
+
+/** What became of the frames that failed, unless one of them was the end. */
+void report_failures(const THModel &model)
+{
+    const int on_error = model.ctx->torch_option.on_error;
+
+    if (model.nb_failed && on_error != ON_ERROR_STOP)
+        av_log(model.filter_ctx, AV_LOG_WARNING,
+               "%s: %" PRId64 " of %" PRId64 " frames failed and were %s\n",
+               model.ctx->model_filename, model.nb_failed, model.nb_results,
+               on_error == ON_ERROR_PASS ? "passed through unchanged" : "dropped");
+}
+
 DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **out)
 {
     THModel &model = *th_model(arg);
-    THTask *front = static_cast<THTask *>(ff_queue_peek_front(model.task_queue));
 
-    if (!front)
-        return DAST_EMPTY_QUEUE;
-    if (!is_done(*front)) {
-        const int ret = guarded(model.filter_ctx, model.ctx->model_filename, [&] {
-            return overdue(model) ? dispatch(model) : 0;
-        });
-        if (ret < 0)
-            return DAST_FAIL;
-        if (!is_done(*front))
-            return DAST_NOT_READY;
+    while (THTask *front = static_cast<THTask *>(ff_queue_peek_front(model.task_queue))) {
+        if (!is_done(*front)) {
+            const int ret = guarded(model.filter_ctx, model.ctx->model_filename, [&] {
+                return overdue(model) ? dispatch(model) : 0;
+            });
+            if (ret < 0)
+                return DAST_FAIL;
+            if (!is_done(*front))
+                return DAST_NOT_READY;
+        }
+
+        std::unique_ptr<THTask> task(static_cast<THTask *>(ff_queue_pop_front(model.task_queue)));
+        if (!task->failure.code)
+            interpret(model, *task);
+        model.nb_results++;
+        if (task->failure.code) {
+            model.nb_failed++;
+            report_failure(model, *task);
+            if (model.ctx->torch_option.on_error == ON_ERROR_DROP)
+                continue;
+            if (model.ctx->torch_option.on_error == ON_ERROR_STOP || pass_through(model, *task) < 0)
+                return DAST_FAIL;
+        }
+
+        *in  = task->in_frame;
+        *out = task->out_frame;
+        task->in_frame = task->out_frame = NULL;
+        return DAST_SUCCESS;
     }
-
-    std::unique_ptr<THTask> task(static_cast<THTask *>(ff_queue_pop_front(model.task_queue)));
-    if (!task->failure.code)
-        interpret(model, *task);
-    if (task->failure.code) {
-        char pts[AV_TS_MAX_STRING_SIZE];
-
-        av_log(model.filter_ctx, AV_LOG_ERROR, "%s: frame %" PRId64 " (pts %s) failed: %s\n",
-               model.ctx->model_filename, task->number,
-               av_ts_make_string(pts, task->in_frame->pts), task->failure.reason.c_str());
-        return DAST_FAIL;
-    }
-
-    *in  = task->in_frame;
-    *out = task->out_frame;
-    task->in_frame = task->out_frame = NULL;
-    return DAST_SUCCESS;
+    return DAST_EMPTY_QUEUE;
 }
 
 /** Run the last batch, however small, and wait for all that runs. */
@@ -1079,6 +1161,7 @@ void free_model_th(DNNModel **arg)
 
     if (!model)
         return;
+    report_failures(*model);
     guarded(model->filter_ctx, model->ctx->model_filename, [&] {
         const std::string summary = model->stats.summary();
         if (!summary.empty())
