@@ -19,9 +19,10 @@
 /**
  * @file
  * Lives of the LibTorch backend that end at any moment: filters are made, fed,
- * drained or not, and freed in random states, in two threads at a time that
- * share the model files. Every frame that comes out has to be the next one, and
- * at the end there must be no more threads and open files than in the beginning.
+ * drained or not, made anew for another size, and freed in random states, one or
+ * some in a graph, in two threads at a time that share the model files. Every
+ * frame that comes out has to be the next one, and at the end there must be no
+ * more threads and open files than in the beginning.
  *
  * usage: dnn_lives DIRECTORY_OF_MODELS LIVES [SEED]
  */
@@ -36,53 +37,50 @@
 #include <dirent.h>
 #endif
 
-#include "libavutil/avstring.h"
 #include "libavutil/frame.h"
 #include "libavutil/lfg.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
 #include "libavutil/thread.h"
-#include "libavfilter/avfilter.h"
-#include "libavfilter/buffersink.h"
-#include "libavfilter/buffersrc.h"
-
-#define WIDTH  64
-#define HEIGHT 48
+#include "testgraph.h"
 
 #define CHECK(condition) do {                                           \
     if (!(condition)) {                                                 \
         fprintf(stderr, "line %d: %s (%s)\n", __LINE__, #condition,     \
-                life->options);                                         \
+                life->filters);                                         \
         exit(1);                                                        \
     }                                                                   \
 } while (0)
 
-static const struct {
-    const char *filter;
-    const char *model;
-    const char *options;
+static const struct Kind {
+    const char *filter, *model, *options;
 } kinds[] = {
-    { "dnn_processing", "identity",   "" },
-    { "dnn_processing", "up2",        "" },
-    { "dnn_processing", "conv3",      "" },
-    { "dnn_processing", "slow",       "" },
-    { "dnn_detect",     "ssd",        ":confidence=0" },
-    { "dnn_detect",     "yolov8",     ":confidence=0:model_type=yolov8:input_size=32x32" },
+    { "dnn_processing", "identity", "" },
+    { "dnn_processing", "up2",      "" },
+    { "dnn_processing", "conv3",    "" },
+    { "dnn_processing", "slow",     "" },
+    { "dnn_processing", "middle_of_three", ":frames=3:stack=time" },
+    { "dnn_processing", "up2",      ":tile=32x24:overlap=3" },
+    { "dnn_detect",     "ssd",      ":confidence=0" },
+    { "dnn_detect",     "yolov8",   ":confidence=0:model_type=yolov8:input_size=32x32" },
     // of the boxes that frames get from dnn_detect with the model ssd
-    { "dnn_classify",   "colour",     ":confidence=0:input_size=16x16" },
-    // fails on a frame whose first pixel is white
+    { "dnn_classify",   "colour",   ":confidence=0:input_size=16x16" },
+    // the last two fail: on a frame whose first pixel is white, and at once
     { "dnn_processing", "fail_white", "" },
+    { "dnn_processing", "fail",       "" },
 };
+enum { IDENTITY = 0, DETECT = 6, FAIL_WHITE = FF_ARRAY_ELEMS(kinds) - 2, FAIL };
+
+static const char *const policies[] = { "error", "drop", "pass" };
 
 typedef struct Life {
-    AVLFG            lfg;
-    char             options[512]; ///< of the filter, for messages
-    AVFilterGraph   *graph;
-    AVFilterContext *source;
-    AVFilterContext *sink;
-    int              nb_in;        ///< frames sent
-    int              nb_out;       ///< frames received
-    int              bad;          ///< the frame that fails, -1: none
+    AVLFG       lfg;
+    char        filters[2048]; ///< of the graph, for messages
+    TestGraph   graph;
+    unsigned    kind;
+    unsigned    policy;        ///< for the frames that fail
+    int         bad;           ///< the frame that fails, -1: none
+    int         next;          ///< the frame that has to come out next
 } Life;
 
 typedef struct Thread {
@@ -96,38 +94,44 @@ static unsigned pick(Life *life, unsigned range)
     return av_lfg_get(&life->lfg) % range;
 }
 
-static void begin(Life *life, const char *directory)
+static void add_filter(Life *life, const char *directory, unsigned number)
 {
-    const unsigned kind = pick(life, FF_ARRAY_ELEMS(kinds));
-    AVFilterContext *filter, *last;
+    const struct Kind *kind = &kinds[number];
+    size_t length;
 
-    snprintf(life->options, sizeof(life->options),
-             "dnn_backend=torch:model=%s/%s.pt:async=%u:nireq=%u:workers=%u:batch_size=%u:threads=%u%s",
-             directory, kinds[kind].model, pick(life, 4) > 0, pick(life, 6),
-             pick(life, 4), 1 + pick(life, 3), 1 + pick(life, 2), kinds[kind].options);
-    life->nb_in = life->nb_out = 0;
-    life->bad   = kind == FF_ARRAY_ELEMS(kinds) - 1 ? pick(life, 12) : -1;
+    if (!strcmp(kind->filter, "dnn_classify"))
+        add_filter(life, directory, DETECT);
+    length = strlen(life->filters);
+    snprintf(life->filters + length, sizeof(life->filters) - length,
+             "%s%s=dnn_backend=torch:model=%s/%s.pt:async=%u:nireq=%u:workers=%u:"
+             "batch_size=%u:threads=%u:on_error=%s%s", length ? "," : "", kind->filter,
+             directory, kind->model, pick(life, 4) > 0, pick(life, 6), pick(life, 4),
+             1 + pick(life, 3), 1 + pick(life, 2), policies[life->policy], kind->options);
+}
 
-    life->graph = avfilter_graph_alloc();
-    CHECK(life->graph);
-    CHECK(avfilter_graph_create_filter(&life->source, avfilter_get_by_name("buffer"), "in",
-              "video_size=" AV_STRINGIFY(WIDTH) "x" AV_STRINGIFY(HEIGHT)
-              ":pix_fmt=rgb24:time_base=1/25", NULL, life->graph) >= 0);
-    CHECK(avfilter_graph_create_filter(&filter, avfilter_get_by_name(kinds[kind].filter), "dnn",
-                                       life->options, NULL, life->graph) >= 0);
-    CHECK(avfilter_graph_create_filter(&life->sink, avfilter_get_by_name("buffersink"), "out",
-                                       NULL, NULL, life->graph) >= 0);
-    last = life->source;
-    if (!strcmp(kinds[kind].filter, "dnn_classify")) {
-        char options[512];
+/** @return whether there is a graph that works */
+static int begin(Life *life, const char *directory)
+{
+    const unsigned around = pick(life, 4);
+    const int width = 64 + 8 * pick(life, 2);
+    int ret;
 
-        snprintf(options, sizeof(options), "dnn_backend=torch:model=%s/ssd.pt:confidence=0", directory);
-        CHECK(avfilter_graph_create_filter(&last, avfilter_get_by_name("dnn_detect"), "detect",
-                                           options, NULL, life->graph) >= 0);
-        CHECK(avfilter_link(life->source, 0, last, 0) >= 0);
-    }
-    CHECK(avfilter_link(last, 0, filter, 0) >= 0);
-    CHECK(avfilter_link(filter, 0, life->sink, 0) >= 0);
+    // one that fails at once is met less often
+    life->kind   = pick(life, FF_ARRAY_ELEMS(kinds) - !!pick(life, 4));
+    life->bad    = life->kind == FAIL_WHITE ? pick(life, 12) : -1;
+    life->policy = pick(life, FF_ARRAY_ELEMS(policies));
+    life->next   = 0;
+
+    *life->filters = 0;
+    if (around == 1 || around == 3)
+        add_filter(life, directory, IDENTITY);
+    add_filter(life, directory, life->kind);
+    if (around == 2 || around == 3)
+        add_filter(life, directory, IDENTITY);
+
+    ret = testgraph_open(&life->graph, life->filters, width, 48);
+    CHECK((ret >= 0) == (life->kind != FAIL));
+    return ret >= 0;
 }
 
 /** Receive frames until there is none. @return why there is none */
@@ -137,12 +141,13 @@ static int receive(Life *life)
     int ret;
 
     CHECK(frame);
-    while ((ret = av_buffersink_get_frame_flags(life->sink, frame,
-                                                AV_BUFFERSINK_FLAG_NO_REQUEST)) >= 0) {
-        CHECK(frame->pts == life->nb_out);
-        CHECK(life->nb_out != life->bad);
-        CHECK(life->nb_out < life->nb_in);
-        life->nb_out++;
+    while ((ret = testgraph_receive(&life->graph, frame)) >= 0) {
+        if (life->next == life->bad && life->policy == 1)
+            life->next++;
+        CHECK(frame->pts == life->next);
+        CHECK(life->next != life->bad || life->policy == 2);
+        CHECK(life->next < life->graph.nb_in);
+        life->next++;
         av_frame_unref(frame);
     }
     av_frame_free(&frame);
@@ -152,57 +157,63 @@ static int receive(Life *life)
 /** @return whether the filter takes more */
 static int send(Life *life)
 {
-    AVFrame *frame = av_frame_alloc();
-    int ret;
+    const int frame = life->graph.nb_in;
+    const int ret = testgraph_send(&life->graph, 3 * frame, frame == life->bad ? 255 : 3 * frame);
 
-    CHECK(frame);
-    frame->width  = WIDTH;
-    frame->height = HEIGHT;
-    frame->format = AV_PIX_FMT_RGB24;
-    frame->pts    = life->nb_in;
-    CHECK(av_frame_get_buffer(frame, 0) >= 0);
-    for (int y = 0; y < HEIGHT; y++)
-        memset(frame->data[0] + y * frame->linesize[0], 3 * life->nb_in, 3 * WIDTH);
-    if (life->nb_in == life->bad)
-        memset(frame->data[0], 255, 3);
-    life->nb_in++;
-    ret = av_buffersrc_add_frame_flags(life->source, frame, AV_BUFFERSRC_FLAG_PUSH);
-    av_frame_free(&frame);
     CHECK(ret >= 0 || life->bad >= 0);
     return ret >= 0;
+}
+
+/** Send some frames and receive what comes. @return as receive() */
+static int feed(Life *life, unsigned nb_frames)
+{
+    int ret = AVERROR(EAGAIN);
+
+    for (int i = 0; i < nb_frames && ret == AVERROR(EAGAIN) && send(life); i++)
+        if (pick(life, 2))
+            ret = receive(life);
+    return ret;
 }
 
 static void live(Life *life, const char *directory)
 {
     const unsigned nb_frames = pick(life, 16);
-    const unsigned end       = pick(life, 4);
-    int ret = AVERROR(EAGAIN);
+    const unsigned end       = pick(life, 6);
+    int ret;
 
-    begin(life, directory);
-    // an unconfigured graph ends as well
-    if (end == 3 && !nb_frames)
+    if (!begin(life, directory))
         goto end;
-    CHECK(avfilter_graph_config(life->graph, NULL) >= 0);
+    ret = feed(life, nb_frames);
 
-    for (int i = 0; i < nb_frames && ret == AVERROR(EAGAIN) && send(life); i++)
-        if (pick(life, 2))
-            ret = receive(life);
-    // the first half of the ways to end: with whatever is in flight
+    // some of the ways to end: with whatever is in flight
     if (end < 2)
         goto end;
+    // for another one that has begun meanwhile, as when the size changes
+    if (end == 2) {
+        TestGraph old = life->graph;
 
-    av_buffersrc_close(life->source, life->nb_in, AV_BUFFERSRC_FLAG_PUSH);
+        if (begin(life, directory))
+            feed(life, pick(life, 4));
+        testgraph_close(&old);
+        goto end;
+    }
+
+    testgraph_end(&life->graph);
+    // nobody is there any more to receive what the end brings out
+    if (end == 3)
+        goto end;
     if (ret == AVERROR(EAGAIN))
         ret = receive(life);
-    if (life->bad >= 0 && life->bad < life->nb_in) {
+    if (life->bad >= 0 && life->bad < life->graph.nb_in && !life->policy) {
         CHECK(ret < 0 && ret != AVERROR_EOF && ret != AVERROR(EAGAIN));
-        CHECK(life->nb_out == life->bad);
+        CHECK(life->next == life->bad);
     } else {
         CHECK(ret == AVERROR_EOF);
-        CHECK(life->nb_out == life->nb_in);
+        CHECK(life->graph.nb_out == life->graph.nb_in -
+              (life->policy == 1 && life->bad >= 0 && life->bad < life->graph.nb_in));
     }
 end:
-    avfilter_graph_free(&life->graph);
+    testgraph_close(&life->graph);
 }
 
 static void *run_lives(void *arg)

@@ -36,6 +36,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -475,6 +476,95 @@ def run(self, x):
     return x
 )", {} },
 
+    // the order is that of the table in dnn_faults.c; 13 and 15 are the types
+    // quint8 and bfloat16
+    { "faulty", "1 - x, unless the first sample times 255 tells how to fail",
+      R"(
+def forward(self, x) -> Any:
+    k = int(torch.round(x[:, 0, 0, 0].max() * 255).item())
+    y = 1 - x
+    good = 1 - (torch.round(x[:, 0:1, 0:1, 0:1] * 255) == k).float()
+    assert k != 1, "told to"
+    if k == 2:
+        return y, y
+    elif k == 3:
+        return (y,)
+    elif k == 4:
+        two = [y, y]
+        return two
+    elif k == 5:
+        one = [y]
+        return one
+    elif k == 6:
+        return {"y": y}
+    elif k == 7:
+        return 0.5
+    elif k == 8:
+        return None
+    elif k == 9:
+        return "a picture"
+    elif k == 10:
+        return y[0, 0]
+    elif k == 11:
+        return y.unsqueeze(0)
+    elif k == 12:
+        return y[:, 0:2]
+    elif k == 13:
+        return torch.cat([y, y])
+    elif k == 14:
+        return y[0:0]
+    elif k == 15:
+        return y[:, :, 0:0]
+    elif k == 16:
+        return torch.cat([y, y], 3)
+    elif k == 17:
+        return y[:, :, :, 0:1].expand(-1, -1, -1, 8589934592)
+    elif k == 18:
+        return y.int()
+    elif k == 19:
+        return y > 0.5
+    elif k == 20:
+        return torch.complex(y, y)
+    elif k == 21:
+        return torch.quantize_per_tensor(y, 0.01, 0, 13)
+    elif k == 22:
+        return y.half()
+    elif k == 23:
+        return y.double()
+    elif k == 24:
+        return y.to(15)
+    elif k == 25:
+        return y.permute(2, 3, 0, 1).contiguous().permute(2, 3, 0, 1)
+    elif k == 26:
+        return y / good - (y / good - y)
+    elif k == 27:
+        return y / good
+    elif k == 28:
+        a = torch.ones([128, 128]) + 0 * y[0, 0, 0, 0]
+        for i in range(150):
+            a = torch.mm(a, a) * 0.0078125
+        return y * a[0, 0]
+    elif k == 29:
+        return y.squeeze(0)
+    elif k == 30:
+        return y.to_sparse()
+    elif k == 31:
+        return torch.zeros([1, 3, 16, 16], device=torch.device("meta"))
+    elif k == 32:
+        return y + torch.zeros([35184372088832])[0]
+    elif k == 33:
+        return torch.zeros([1, 3, -16, 16])
+    elif k == 34:
+        return y[:, 7:8].select(1, 5)
+    elif k == 35:
+        return x.mul_(good).neg_().add_(1)
+    elif k == 36:
+        x.transpose_(2, 3)
+    elif k == 37:
+        x.resize_([1])
+    return y
+)", {} },
+
     { "growing", "twice as wide when the first pixel is white: the size follows the content",
       R"(
 def forward(self, x):
@@ -696,6 +786,16 @@ void write_archive(const Archive &archive, const std::string &file)
     writer.writeEndOfFile();
 }
 
+/** What torch.save(network.state_dict()) writes: no network. */
+void write_state_dict(const std::string &file)
+{
+    c10::Dict<std::string, at::Tensor> state;
+
+    state.insert("weight", torch::ones({ 1, 1, 3, 3 }));
+    const std::vector<char> data = torch::pickle_save(state);
+    std::ofstream(file, std::ios::binary).write(data.data(), data.size());
+}
+
 int usage(const char *program)
 {
     fprintf(stderr, "usage: %s NAME FILE    write one model\n"
@@ -727,6 +827,8 @@ int main(int argc, char **argv)
                 current = archive.name;
                 write_archive(archive, std::string(argv[2]) + "/" + archive.name);
             }
+            current = "state_dict";
+            write_state_dict(std::string(argv[2]) + "/state_dict.pt");
             return 0;
         }
         for (const Model &model : models) {

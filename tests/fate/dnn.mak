@@ -10,17 +10,28 @@ TORCH_MODELS = tests/dnn/torch_models$(EXESUF)
 
 OUTDIRS += tests/dnn tests/data/dnn
 
-# filters that end at any moment, see tests/dnn/dnn_lives.c
-DNN_LIVES = tests/dnn/dnn_lives$(EXESUF)
+# filters that end at any moment, see tests/dnn/dnn_lives.c, and networks that
+# fail in any way, see tests/dnn/dnn_faults.c
+DNN_LIVES  = tests/dnn/dnn_lives$(EXESUF)
+DNN_FAULTS = tests/dnn/dnn_faults$(EXESUF)
+# programs that need fork() and a linker with --wrap, so no test here runs them:
+# broken files and options, and failing allocations
+DNN_FUZZ   = tests/dnn/dnn_fuzz$(EXESUF)
+DNN_ALLOC  = tests/dnn/dnn_alloc$(EXESUF)
+DNN_PROGRAMS = $(DNN_LIVES) $(DNN_FAULTS) $(DNN_FUZZ) $(DNN_ALLOC)
+DNN_WRAPPED = malloc calloc realloc posix_memalign pthread_create _Znwm _ZnwmRKSt9nothrow_t
 
-tests/dnn/torch_models.o tests/dnn/dnn_lives.o: | tests/dnn
-$(DNN_LIVES): %$(EXESUF): %.o $(FF_DEP_LIBS)
+$(addprefix tests/dnn/, torch_models.o testgraph.o isolate.o) $(DNN_PROGRAMS:%$(EXESUF)=%.o): | tests/dnn
+$(DNN_FUZZ) $(DNN_ALLOC): tests/dnn/isolate.o
+$(DNN_ALLOC): LDFLAGS += $(DNN_WRAPPED:%=-Wl,--wrap=%)
+$(DNN_PROGRAMS): %$(EXESUF): %.o tests/dnn/testgraph.o $(FF_DEP_LIBS)
 	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(FF_EXTRALIBS) $(ELIBS))
 $(TORCH_MODELS): %$(EXESUF): %.o
 	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $< $(EXTRALIBS-avfilter) $(EXTRALIBS) $(ELIBS) -lstdc++)
 
 # This file stands for all models. Beside them lies what is none: text,
-# nothing at all, and the beginning of a model.
+# nothing at all, the beginning of a model, an archive without files, and the
+# beginning of what torch.save() wrote in its first years.
 DNN_MODELS = tests/data/dnn/models
 
 $(DNN_MODELS): TAG = GEN
@@ -30,12 +41,14 @@ $(DNN_MODELS): $(TORCH_MODELS) | tests/data/dnn
 	$(Q): > tests/data/dnn/nothing.pt
 	$(Q)printf 'red\ngreen\nblue\n' > tests/data/dnn/labels.txt
 	$(Q)dd if=tests/data/dnn/conv3.pt of=tests/data/dnn/truncated.pt bs=500 count=1 2>/dev/null
+	$(Q)printf 'PK\005\006\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' > tests/data/dnn/archive.pt
+	$(Q)printf '\200\002\212\012l\374\234F\371 j\250P\031.\200\002M\351\003.' > tests/data/dnn/pickle.pt
 	$(Q)touch $@
 
 -include $(wildcard tests/dnn/*.d)
 
 testclean::
-	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(DNN_LIVES) $(TORCH_FRAMES)
+	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(TORCH_FRAMES) $(DNN_PROGRAMS)
 
 # A test's graph is SOURCE,FILTER,SINK; the last may be missing.
 DNN_REF   = $(SRC_PATH)/tests/ref/fate/dnn
@@ -335,6 +348,11 @@ fate-dnn-torch-lives: $(DNN_LIVES)
 fate-dnn-torch-lives:             CMD    = run $(DNN_LIVES) $(TARGET_PATH)/tests/data/dnn 60
 fate-dnn-torch-lives:             REF    = $(DNN_REF)-lives
 
+# to fail in any way
+FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-faults
+fate-dnn-torch-faults: $(DNN_FAULTS)
+fate-dnn-torch-faults:            CMD    = run $(DNN_FAULTS) $(TARGET_PATH)/tests/data/dnn/faulty.pt 97
+
 # Another size in mid-stream, whereupon ffmpeg makes a new graph. It drops what
 # the filters of the old one still hold, hence sync.
 DNN_RESIZE = testsrc2=s=64x48:r=5:d=2,format=rgb24,scale=w=if(lte(n\,5)\,64\,33):h=if(lte(n\,5)\,48\,57):eval=frame:flags=neighbor+accurate_rnd+bitexact
@@ -372,7 +390,8 @@ fate-dnn-torch-fail6-size:        REASON = 128x48
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
 
 # nothing comes out of these
-FAIL_TESTS = missing directory junk nothing truncated checkpoint exported package device always size \
+FAIL_TESTS = missing directory junk nothing truncated archive checkpoint state-dict pickle special \
+             exported package device device-index threads nireq always size \
              channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple \
              list none number two-inputs no-forward
 FATE_DNN-$(call DNN_TORCH) += $(FAIL_TESTS:%=fate-dnn-torch-fail-%)
@@ -396,6 +415,20 @@ fate-dnn-torch-fail-exported:     REASON = exported.pt2: .*not compiled
 # what runs a package lacks in one LibTorch, and in another this is none
 fate-dnn-torch-fail-package:      FILTER = $(subst .pt,.pt2,$(call NET, package))
 fate-dnn-torch-fail-package:      REASON = package.pt2: .*compiled.*PyTorch 2.7\|package.pt2: .*LibTorch 2.7
+fate-dnn-torch-fail-archive:      FILTER = $(call NET, archive)
+fate-dnn-torch-fail-archive:      REASON = archive.pt: .
+fate-dnn-torch-fail-state-dict:   FILTER = $(call NET, state_dict)
+fate-dnn-torch-fail-state-dict:   REASON = state_dict.pt: it is a checkpoint or state_dict
+fate-dnn-torch-fail-pickle:       FILTER = $(call NET, pickle)
+fate-dnn-torch-fail-pickle:       REASON = pickle.pt: it is a checkpoint or state_dict
+fate-dnn-torch-fail-special:      FILTER = dnn_processing=dnn_backend=torch:model=/dev/null
+fate-dnn-torch-fail-special:      REASON = /dev/null: it is not a regular file
+fate-dnn-torch-fail-threads:      FILTER = $(call NET, identity, threads=100000)
+fate-dnn-torch-fail-threads:      REASON = threads=100000 is more than
+fate-dnn-torch-fail-nireq:        FILTER = $(call NET, identity, nireq=100000)
+fate-dnn-torch-fail-nireq:        REASON = nireq=100000 is more than
+fate-dnn-torch-fail-device-index: FILTER = $(call NET, identity, device=cuda\\\\:99)
+fate-dnn-torch-fail-device-index: REASON = identity.pt: .*cuda:99
 fate-dnn-torch-fail-device:       FILTER = $(call NET, identity, device=nosuch)
 fate-dnn-torch-fail-device:       REASON = nosuch
 fate-dnn-torch-fail-always:       FILTER = $(call NET, fail)
