@@ -17,6 +17,9 @@ demo: all
 check: all
 	@scripts/check
 
+check-long: all
+	@scripts/check-long
+
 bench: all
 	@tests/bench/run $(FFMPEG) build/bench $(BENCH)
 
@@ -42,6 +45,7 @@ help:
 	@echo 'make               build build/ffmpeg/ffmpeg (configures first when needed)'
 	@echo 'make demo          super-resolution of a real clip, into build/demo'
 	@echo 'make check         all tests; ends with "N passed, N failed"'
+	@echo 'make check-long    the long forms: faults, fuzzing, lives under sanitizers (hours)'
 	@echo 'make bench         the benchmarks; make bench BENCH="--rounds 1 --part 0.1": a quick try'
 	@echo 'make install PREFIX=/usr/local   install ffmpeg, ffprobe and the libraries'
 	@echo 'make series        write the commits of build/src to patches/'
@@ -51,4 +55,4 @@ help:
 	@echo './configure --help other FFmpeg and LibTorch; options for FFmpeg'
 	@echo 'scripts/variant    builds beside build/ffmpeg: tsan, asan, nothreads, notorch, ...'
 
-.PHONY: all demo check bench series check-series check-matrix install clean distclean help
+.PHONY: all demo check check-long bench series check-series check-matrix install clean distclean help
