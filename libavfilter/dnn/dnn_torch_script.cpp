@@ -28,10 +28,15 @@
 #include <stdexcept>
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/runtime/print_handler.h>
 #include <torch/script.h>
 
 #include "dnn_torch_graph.h"
 #include "dnn_torch_model.h"
+
+extern "C" {
+#include "libavutil/log.h"
+}
 
 namespace fftorch {
 namespace {
@@ -57,8 +62,22 @@ private:
     Variant            variant_;
 };
 
+/** What a network prints goes to the log: a video may be written to the standard output. */
+void redirect_print()
+{
+    static const bool once = [] {
+        torch::jit::setPrintHandler([](const std::string &text) {
+            av_log(NULL, AV_LOG_INFO, "%s", text.c_str());
+        });
+        return true;
+    }();
+    (void)once;
+}
+
 torch::jit::Module load_module(const std::string &path, c10::Device device)
 {
+    redirect_print();
+
     torch::jit::Module module = torch::jit::load(path, device);
 
     module.eval();
