@@ -35,7 +35,6 @@
 /** What a child tells its parent, in memory that both see. */
 typedef struct Progress {
     volatile int current; ///< the case that is being run
-    volatile int run;
     volatile int wrong;
     volatile int end;     ///< there are no more
 } Progress;
@@ -161,7 +160,6 @@ IsolateResult isolate(const IsolateParams *params)
                     progress->end = 1;
                     break;
                 }
-                progress->run++;
                 progress->wrong += ret;
             }
             alarm(10 * params->limit); // leaks are looked for at the end
@@ -170,10 +168,9 @@ IsolateResult isolate(const IsolateParams *params)
 
         while (waitpid(child, &status, 0) < 0);
         if (WIFEXITED(status) && !WEXITSTATUS(status)) {
-            next = last;
+            next = progress->end ? progress->current : last;
         } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
             printf("case %d: hangs\n", progress->current);
-            result.run++;
             result.hung++;
             next = progress->current + 1;
         } else {
@@ -183,7 +180,6 @@ IsolateResult isolate(const IsolateParams *params)
                    WIFSIGNALED(status) ? "signal" : "exit code",
                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                    theirs ? "in LibTorch" : "in our code", where);
-            result.run++;
             result.libtorch += theirs;
             result.crashed  += !theirs;
             if (!theirs)
@@ -196,7 +192,7 @@ IsolateResult isolate(const IsolateParams *params)
         }
         fclose(log);
     }
-    result.run += progress->run;
+    result.run = next - params->first;
     munmap(progress, sizeof(*progress));
     return result;
 }

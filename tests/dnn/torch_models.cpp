@@ -41,6 +41,7 @@
 #include <vector>
 
 #include <caffe2/serialize/inline_container.h>
+#include <torch/csrc/jit/serialization/pickle.h>
 #include <torch/script.h>
 
 namespace {
@@ -182,6 +183,13 @@ def forward(self, x):
       R"(
 def forward(self, x):
     return x.half()
+)", {} },
+
+    { "prints", "the input itself, after a line of text",
+      R"(
+def forward(self, x):
+    print("a frame")
+    return x
 )", {} },
 
     { "negate", "1 - x",
@@ -792,7 +800,7 @@ void write_state_dict(const std::string &file)
     c10::Dict<std::string, at::Tensor> state;
 
     state.insert("weight", torch::ones({ 1, 1, 3, 3 }));
-    const std::vector<char> data = torch::pickle_save(state);
+    const std::vector<char> data = torch::jit::pickle_save(state);
     std::ofstream(file, std::ios::binary).write(data.data(), data.size());
 }
 

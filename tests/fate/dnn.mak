@@ -79,14 +79,16 @@ fate-dnn-own-identity:            FILTER = null
 fate-dnn-torch-identity:          FILTER = $(call NET, identity)
 
 # a model without parameters, and outputs that are laid out as NHWC, double,
-# half; and one that was saved while training and has to be told otherwise
-FATE_DNN-$(call DNN_TORCH) += $(addprefix fate-dnn-torch-identity-, bare nhwc double half train)
+# half; one that was saved while training and has to be told otherwise; and one
+# that prints, which is not to get into the output
+FATE_DNN-$(call DNN_TORCH) += $(addprefix fate-dnn-torch-identity-, bare nhwc double half train prints)
 fate-dnn-torch-identity-%:        REF    = $(DNN_REF)-identity
 fate-dnn-torch-identity-bare:     FILTER = $(call NET, identity_bare)
 fate-dnn-torch-identity-nhwc:     FILTER = $(call NET, identity_nhwc)
 fate-dnn-torch-identity-double:   FILTER = $(call NET, identity_double)
 fate-dnn-torch-identity-half:     FILTER = $(call NET, identity_half)
 fate-dnn-torch-identity-train:    FILTER = $(call NET, train)
+fate-dnn-torch-identity-prints:   FILTER = $(call NET, prints)
 
 FATE_DNN-$(call DNN_TORCH, HFLIP) += $(call DNN_BOTH, hflip)
 fate-dnn-own-hflip:               FILTER = hflip
