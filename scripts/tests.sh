@@ -18,6 +18,8 @@ one() {
     rc=$?
     if [ $rc = 0 ]; then
         ok "$name" $((SECONDS - from))
+    elif [ $rc = 77 ]; then
+        printf 'skip  %s: %s\n' "$name" "$(sed -n '$s/^skipped: //p' "$log")"
     else
         bad "$name" "exit code $rc, see ${log#"$root"/}"
         tail -n 8 "$log" | sed 's/^/        /'
