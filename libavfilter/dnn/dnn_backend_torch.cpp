@@ -29,12 +29,17 @@
  */
 
 #include <atomic>
+#include <chrono>
 #include <cinttypes>
+#include <climits>
+#include <cstddef>
+#include <cstdio>
 #include <deque>
 #include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dnn_torch_analytics.h"
@@ -51,6 +56,7 @@ extern "C" {
 #include "libavutil/dict.h"
 #include "libavutil/error.h"
 #include "libavutil/log.h"
+#include "libavutil/macros.h"
 #include "libavutil/opt.h"
 #include "libavutil/pixdesc.h"
 #include "libavutil/timestamp.h"
@@ -197,7 +203,7 @@ THTask *th_task(const LastLevelTaskItem *lltask)
  * log line and an AVERROR code.
  */
 template <typename Function>
-int guarded(void *log_ctx, const char *model_filename, Function &&function) noexcept
+int guarded(void *log_ctx, const char *model_filename, const Function &function) noexcept
 {
     try {
         return function();
@@ -262,8 +268,8 @@ void analyse(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_
 void check_output(const Tiling &tiling, const at::Tensor &output, const FrameMap &map,
                   const AVFrame &frame)
 {
-    const int width  = tiling.output_width(output.size(3));
-    const int height = tiling.output_height(output.size(2));
+    const int64_t width  = tiling.output_width(output.size(3));
+    const int64_t height = tiling.output_height(output.size(2));
 
     if (output.size(1) != map.channels() || width != frame.width || height != frame.height)
         throw std::runtime_error("it returned " + std::to_string(output.size(1)) +
@@ -353,10 +359,11 @@ void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb
     if (nb_tasks == 1 || same_shape(tasks, nb_tasks)) {
         try {
             infer(model, worker, tasks, nb_tasks);
-            for (size_t i = 0; i < nb_tasks; i++) {
+            for (size_t i = 0; i < nb_tasks; i++)
                 note_latency(model, *tasks[i]);
+            // nothing may fail from the first that is done on: it is gone then
+            for (size_t i = 0; i < nb_tasks; i++)
                 tasks[i]->finish();
-            }
             return;
         } catch (...) {
             if (nb_tasks == 1) {
@@ -376,7 +383,7 @@ void worker_start(void *opaque, unsigned worker)
 
     // the only effect of a failure is a slower worker
     guarded(model->filter_ctx, model->ctx->model_filename, [&] {
-        model->net->enter_thread(model->threads);
+        fftorch::Model::enter_thread(model->threads);
         return 0;
     });
 }
@@ -410,7 +417,7 @@ int dispatch(THModel &model)
         return ff_dnn_worker_pool_submit(model.pool, request);
     }
 
-    model.net->enter_thread(model.threads);
+    fftorch::Model::enter_thread(model.threads);
     run_tasks(model, model.workers[0], request->tasks.data(), request->tasks.size());
     return 0;
 }
@@ -507,10 +514,10 @@ int64_t net_channels(const THModel &model)
 }
 
 /** What to do when the network and the frames differ in channels. */
-std::string channel_mismatch(int64_t net, int64_t frames, const std::string &whose)
+std::string channel_mismatch(int64_t net, int64_t available, const std::string &whose)
 {
     std::string text = "the network takes " + std::to_string(net) + (net == 1 ? " channel, " : " channels, ") +
-                       whose + " " + std::to_string(frames);
+                       whose + " " + std::to_string(available);
     if (net == 1)
         text += ": add format=gray before it or choose color=y";
     else if (net == 3)
@@ -558,7 +565,7 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
         at::Tensor output;
 
         model.map = FrameMap(format, model.pixel_options);
-        model.net->enter_thread(model.threads);
+        fftorch::Model::enter_thread(model.threads);
         try {
             for (int i = 0; i < model.ctx->torch_option.warmup; i++)
                 output = model.net->prepare(1, nb_window_frames(model) * model.map.channels(),
@@ -588,8 +595,17 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
         }
         av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs %s\n",
                model.ctx->model_filename, model.net->description().c_str());
-        *output_width  = tiling.output_width(output.size(3));
-        *output_height = tiling.output_height(output.size(2));
+
+        const int64_t width  = tiling.output_width(output.size(3));
+        const int64_t height = tiling.output_height(output.size(2));
+        if (width > INT_MAX || height > INT_MAX) {
+            av_log(model.filter_ctx, AV_LOG_ERROR,
+                   "%s: the network returns a picture of %" PRId64 "x%" PRId64 ", which is too large\n",
+                   model.ctx->model_filename, width, height);
+            return AVERROR(EINVAL);
+        }
+        *output_width  = width;
+        *output_height = height;
         return 0;
     });
 }
@@ -611,7 +627,7 @@ int prepare_analytics(THModel &model)
             av_log(model.filter_ctx, AV_LOG_ERROR, "color=yuv is for dnn_processing\n");
             return AVERROR(EINVAL);
         }
-        model.net->enter_thread(model.threads);
+        fftorch::Model::enter_thread(model.threads);
         try {
             const std::vector<at::Tensor> outputs =
                 model.net->prepare_all(1, model.map.channels(), height, width);
@@ -761,21 +777,19 @@ const AVOption dnn_th_options[] = {
 };
 
 /** Take over and check the options that tell what the network wants. */
-int open_options(THModel &model)
+void open_options(THModel &model)
 {
     const THOptions &options = model.ctx->torch_option;
-    const int multiple = options.pad;
 
     model.pixel_options.color = static_cast<fftorch::Color>(options.color);
     model.pixel_options.range = static_cast<fftorch::Range>(options.range);
     model.pixel_options.scale.assign(options.scale, options.scale + options.nb_scale);
     model.pixel_options.mean.assign(options.mean, options.mean + options.nb_mean);
 
-    model.tile_options = { multiple, options.tile_width, options.tile_height, options.overlap };
+    model.tile_options = { options.pad, options.tile_width, options.tile_height, options.overlap };
 
     if (options.frames > 1 && model.func_type == DFT_PROCESS_FRAME)
         model.window = std::make_unique<fftorch::Window>(options.frames);
-    return 0;
 }
 
 /** How the frames of a window are stacked, for a network with so many input channels. */
@@ -794,7 +808,7 @@ int open_formats(THModel &model)
 
     // some networks take any number, of others it shows only when they run
     if (!channels && !model.window) {
-        model.net->enter_thread(model.threads);
+        fftorch::Model::enter_thread(model.threads);
         const bool three = model.net->accepts(3, 64, 64);
         if (three != model.net->accepts(1, 64, 64))
             channels = three ? 3 : 1;
@@ -842,11 +856,8 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
 
     const int ret = guarded(filter_ctx, ctx->model_filename, [&] {
         fftorch::ModelOptions options;
-        int ret = open_options(*model);
 
-        if (ret < 0)
-            return ret;
-
+        open_options(*model);
         options.path    = ctx->model_filename;
         options.device  = ctx->device ? ctx->device : "cpu";
         options.precision     = scalar_types[th_options.precision];
@@ -867,7 +878,7 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
         if (!model->task_queue || !model->lltask_queue)
             throw std::bad_alloc();
 
-        ret = open_workers(*model);
+        const int ret = open_workers(*model);
         if (ret < 0)
             return ret;
         if (func_type == DFT_ANALYTICS_CLASSIFY)

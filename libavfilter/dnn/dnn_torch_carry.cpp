@@ -20,7 +20,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <cstdint>
 #include <new>
+#include <stdexcept>
 
 extern "C" {
 #include "libavutil/imgutils.h"
@@ -75,8 +77,9 @@ void Carry::scale(int plane, const Picture &in, const Picture &out, int componen
                                                SWS_BICUBIC, NULL, NULL, NULL));
     if (!scalers_[plane])
         throw std::bad_alloc();
-    sws_scale(scalers_[plane].get(), &in.data, &in.linesize, 0, in.height,
-              &out.data, &out.linesize);
+    if (sws_scale(scalers_[plane].get(), &in.data, &in.linesize, 0, in.height,
+                  &out.data, &out.linesize) < 0)
+        throw std::runtime_error("chroma or alpha could not be scaled");
 
     // samples in the upper bits: between them there are no others
     for (int y = 0; comp.shift && y < out.height; y++) {
@@ -102,7 +105,7 @@ void Carry::carry_sample(const Picture &in, const Picture &out, const AVComponen
     Picture planes[2] = { in, out };
     for (int i = 0; i < 2; i++) {
         planes[i].linesize = FFALIGN(planes[i].width * size, 64);
-        buffers_[i].resize(planes[i].linesize * (planes[i].height + 1));
+        buffers_[i].resize(planes[i].linesize * (planes[i].height + size_t{ 1 }));
         planes[i].data = buffers_[i].data();
     }
     copy_samples(planes[0].data, planes[0].linesize, size, src, in.linesize, comp.step,

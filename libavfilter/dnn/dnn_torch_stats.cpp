@@ -49,8 +49,7 @@ double Stats::finished(Clock::time_point came)
     const size_t step    = static_cast<size_t>(octaves * steps_per_octave);
     const std::lock_guard<std::mutex> lock(mutex_);
 
-    if (!frames_++)
-        first_ = came;
+    first_ = frames_++ ? std::min(first_, came) : came;
     last_     = now;
     latency_ += latency;
     latencies_[std::min(step, latencies_.size() - 1)]++;

@@ -26,8 +26,7 @@ namespace fftorch {
 namespace {
 
 /**
- * @param tile its size along the axis on input 0 for all in one, on output
- *             what it is
+ * @param tile in: its size along the axis, 0 for all of it; out: the size used
  */
 std::vector<Span> cover(int length, int &tile, const TileOptions &options)
 {
@@ -71,7 +70,7 @@ Tiling::Tiling(int width, int height, const TileOptions &options)
     rows    = cover(height, tile_height, options);
 }
 
-int Tiling::scaled(int64_t position, int64_t tile_output, int64_t tile)
+int64_t Tiling::scaled(int64_t position, int64_t tile_output, int64_t tile)
 {
     if (position * tile_output % tile)
         throw std::runtime_error("it makes " + std::to_string(tile_output) + " pixels of " +
@@ -83,12 +82,13 @@ int Tiling::scaled(int64_t position, int64_t tile_output, int64_t tile)
 Tiling::Part Tiling::part(const at::Tensor &output, const Span &column, const Span &row) const
 {
     const int64_t h = output.size(2), w = output.size(3);
-    const int top  = scaled(row.from - row.start, h, tile_height);
-    const int left = scaled(column.from - column.start, w, tile_width);
+    const int64_t top  = scaled(row.from - row.start, h, tile_height);
+    const int64_t left = scaled(column.from - column.start, w, tile_width);
 
     return { output.narrow(2, top, scaled(row.to - row.start, h, tile_height) - top)
                    .narrow(3, left, scaled(column.to - column.start, w, tile_width) - left),
-             scaled(column.from, w, tile_width), scaled(row.from, h, tile_height) };
+             static_cast<int>(scaled(column.from, w, tile_width)),
+             static_cast<int>(scaled(row.from, h, tile_height)) };
 }
 
 } // namespace fftorch

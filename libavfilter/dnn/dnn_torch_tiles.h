@@ -62,14 +62,14 @@ public:
     Part part(const at::Tensor &output, const Span &column, const Span &row) const;
 
     /** @return width or height of the output, from that of a tile's */
-    int output_width(int64_t tile_output) const { return scaled(width_, tile_output, tile_width); }
-    int output_height(int64_t tile_output) const { return scaled(height_, tile_output, tile_height); }
+    int64_t output_width(int64_t tile_output) const { return scaled(width_, tile_output, tile_width); }
+    int64_t output_height(int64_t tile_output) const { return scaled(height_, tile_output, tile_height); }
 
     int tile_width, tile_height;
     std::vector<Span> columns, rows;
 
 private:
-    static int scaled(int64_t position, int64_t tile_output, int64_t tile);
+    static int64_t scaled(int64_t position, int64_t tile_output, int64_t tile);
 
     int width_, height_;
 };

@@ -66,9 +66,6 @@ public:
     /** @return whether the oldest frame not taken has all its followers */
     bool ready() const { return end() - next_ > after_; }
 
-    /** @return whether a frame has not been taken */
-    bool pending() const { return next_ < end(); }
-
     /**
      * Take the window of the oldest frame not taken, with the last frame
      * repeated if not all followers are there.

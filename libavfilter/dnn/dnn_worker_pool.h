@@ -92,7 +92,8 @@ int ff_dnn_worker_pool_submit(DNNWorkerPool *pool, void *request);
 int ff_dnn_worker_pool_drain(DNNWorkerPool *pool);
 
 /**
- * @return the number of requests that are waiting for a worker or running
+ * @return the number of requests that are not idle: acquired, waiting for a
+ *         worker, or running
  */
 unsigned ff_dnn_worker_pool_in_flight(const DNNWorkerPool *pool);
 

@@ -53,11 +53,11 @@ typedef struct Fault {
 /* in the order of the model's cases, the first of which is 1 */
 static const Fault faults[] = {
     { "raise",         "told to" },
-    { "tuple of two",  "returned Tuple" },
+    { "tuple of two",  "returned 2 tensors instead of one" },
     { "tuple of one",  NULL, -1 },
-    { "list of two",   "List instead of one tensor" },
+    { "list of two",   "returned 2 tensors instead of one" },
     { "list of one",   NULL, -1 },
-    { "dict",          "returned GenericDict" },
+    { "dict of one",   NULL, -1 },
     { "number",        "returned Double" },
     { "none",          "returned None" },
     { "string",        "returned String" },
