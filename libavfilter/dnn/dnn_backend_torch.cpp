@@ -881,9 +881,13 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
         const int ret = open_workers(*model);
         if (ret < 0)
             return ret;
-        if (func_type == DFT_ANALYTICS_CLASSIFY)
-            return prepare_analytics(*model);
-        return func_type == DFT_PROCESS_FRAME ? open_formats(*model) : 0;
+        if (func_type == DFT_PROCESS_FRAME)
+            return open_formats(*model);
+
+        // frames are scaled, so converted, in any case
+        model->formats  = fftorch::frame_formats(fftorch::COLOR_AUTO, 0);
+        model->pix_fmts = model->formats.data();
+        return func_type == DFT_ANALYTICS_CLASSIFY ? prepare_analytics(*model) : 0;
     });
 
     return ret < 0 ? NULL : model.release();

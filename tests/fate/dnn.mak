@@ -529,15 +529,16 @@ fate-dnn-torch-detect-batch16:      FILTER = $(call DETECT, yolov8, batch_size=1
 fate-dnn-torch-detect-alone:        FILTER = $(call DETECT, batch_only, batch_size=4)
 
 # other frames than the network takes
-FATE_DNN_SCALED = detect-scaled detect-scaled-tuple detect-scaled-yolov8 detect-scaled-yuv420p detect-scaled-nv12
+DNN_SCALED_FORMATS = yuv420p nv12 yuva444p10 p010 gbrap12 rgba64 argb gbrpf32
+FATE_DNN_SCALED = detect-scaled detect-scaled-tuple detect-scaled-yolov8 $(DNN_SCALED_FORMATS:%=detect-scaled-%)
 FATE_DNN-$(call DNN_DETECT, SHOWINFO SCALE, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(FATE_DNN_SCALED:%=fate-dnn-torch-%)
 $(FATE_DNN_SCALED:%=fate-dnn-torch-%): REF = $(DNN_REF)-detect-scaled
 $(FATE_DNN_SCALED:%=fate-dnn-torch-%): SOURCE = $(DNN_BOXES4)
 fate-dnn-torch-detect-scaled:         FILTER = $(call DETECT, ssd, input_size=64x32)
 fate-dnn-torch-detect-scaled-tuple:   FILTER = $(call DETECT, ssd_tuple, input_size=64x32:batch_size=4)
 fate-dnn-torch-detect-scaled-yolov8:  FILTER = $(call DETECT, yolov8, input_size=64x32:model_type=yolov8)
-fate-dnn-torch-detect-scaled-yuv420p: FILTER = scale,format=yuv420p,$(call DETECT, ssd, input_size=64x32)
-fate-dnn-torch-detect-scaled-nv12:    FILTER = scale,format=nv12,$(call DETECT, ssd, input_size=64x32)
+$(DNN_SCALED_FORMATS:%=fate-dnn-torch-detect-scaled-%): \
+    FILTER = scale,format=$(@:fate-dnn-torch-detect-scaled-%=%),$(call DETECT, ssd, input_size=64x32)
 
 # a network for gray; several outputs and overlaps; scores before the sigmoid;
 # thresholds; boxes that leave the frame; nothing to be found; odd labels
