@@ -827,10 +827,8 @@ int open_formats(THModel &model)
 DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext *filter_ctx)
 {
     const THOptions &th_options = ctx->torch_option;
-    std::unique_ptr<THModel> model(new (std::nothrow) THModel);
+    std::unique_ptr<THModel> model;
 
-    if (!model)
-        return NULL;
     if (func_type == DFT_ANALYTICS_CLASSIFY && !th_options.input_width) {
         av_log(filter_ctx, AV_LOG_ERROR,
                "set input_size=WxH to the size of the pictures that the network classifies\n");
@@ -846,16 +844,17 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
         return NULL;
     }
 
-    model->filter_ctx = filter_ctx;
-    model->func_type  = func_type;
-    model->get_input  = func_type == DFT_ANALYTICS_DETECT ? get_input_detect_th : get_input_th;
-    model->get_output = get_output_th;
-    model->ctx        = ctx;
-    model->input_width  = th_options.input_width;
-    model->input_height = th_options.input_height;
-
     const int ret = guarded(filter_ctx, ctx->model_filename, [&] {
         fftorch::ModelOptions options;
+
+        model = std::make_unique<THModel>();
+        model->filter_ctx = filter_ctx;
+        model->func_type  = func_type;
+        model->get_input  = func_type == DFT_ANALYTICS_DETECT ? get_input_detect_th : get_input_th;
+        model->get_output = get_output_th;
+        model->ctx        = ctx;
+        model->input_width  = th_options.input_width;
+        model->input_height = th_options.input_height;
 
         open_options(*model);
         options.path    = ctx->model_filename;
