@@ -233,6 +233,21 @@ std::vector<at::Tensor> analytics_outputs(const THModel &model, const std::vecto
     return fftorch::outputs_of_one(outputs, n, i);
 }
 
+/** @return the worker's input of a shape [N, C, H, W], to be filled */
+const at::Tensor &open_input(const THModel &model, THWorker &worker, const std::vector<int64_t> &shape)
+{
+    if (!worker.input.defined() || worker.input.sizes() != shape)
+        worker.input = model.net->make_input(shape[0], shape[1], shape[2], shape[3]);
+    return worker.input;
+}
+
+/** A network with a memory may have kept its input: it must not change then. */
+void close_input(THWorker &worker)
+{
+    if (worker.input.use_count() > 1 || worker.input.storage().use_count() > 1)
+        worker.input.reset();
+}
+
 /** Areas of frames in, network, tensors out that the filter is to interpret. */
 void analyse(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_tasks)
 {
@@ -242,14 +257,13 @@ void analyse(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_
     using seconds = std::chrono::duration<double>;
     const Stats::Clock::time_point start = Stats::Clock::now();
 
-    if (!worker.input.defined() || worker.input.sizes() != shape)
-        worker.input = model.net->make_input(shape[0], shape[1], shape[2], shape[3]);
+    const at::Tensor &input = open_input(model, worker, shape);
     for (int64_t i = 0; i < nb_tasks; i++)
         worker.loader.load(*tasks[i]->in_frame, tasks[i]->area, analytics_format(model),
-                           model.map, worker.input[i]);
+                           model.map, input[i]);
 
     const Stats::Clock::time_point filled = Stats::Clock::now();
-    std::vector<at::Tensor> outputs = model.net->forward_all(worker.input);
+    std::vector<at::Tensor> outputs = model.net->forward_all(input);
     const Stats::Clock::time_point inferred = Stats::Clock::now();
 
     for (int64_t i = 0; i < nb_tasks; i++)
@@ -259,9 +273,7 @@ void analyse(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_
     model.stats.ran(seconds(filled - start + (Stats::Clock::now() - inferred)).count(),
                     seconds(inferred - filled).count());
 
-    // as below
-    if (worker.input.use_count() > 1 || worker.input.storage().use_count() > 1)
-        worker.input.reset();
+    close_input(worker);
 }
 
 /** @throws std::runtime_error if an output frame is not what a tile's output makes */
@@ -295,18 +307,16 @@ void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_ta
     seconds inference{ 0 };
     const Stats::Clock::time_point start = Stats::Clock::now();
 
-    if (!worker.input.defined() || worker.input.sizes() != shape)
-        worker.input = model.net->make_input(shape[0], shape[1], shape[2], shape[3]);
-
+    const at::Tensor &input = open_input(model, worker, shape);
     for (const fftorch::Span &row : tiling.rows) {
         for (const fftorch::Span &column : tiling.columns) {
             for (int64_t i = 0; i < nb_tasks; i++)
                 for (int64_t t = 0; t < frames; t++)
                     model.map.load(tasks[i]->frame(t), column.start, row.start,
-                                   worker.input[i].narrow(0, t * channels, channels));
+                                   input[i].narrow(0, t * channels, channels));
 
             const Stats::Clock::time_point filled = Stats::Clock::now();
-            const at::Tensor output = model.net->forward(worker.input);
+            const at::Tensor output = model.net->forward(input);
             inference += Stats::Clock::now() - filled;
 
             const Tiling::Part part = tiling.part(output, column, row);
@@ -322,9 +332,7 @@ void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_ta
 
     model.stats.ran(seconds(Stats::Clock::now() - start - inference).count(), inference.count());
 
-    // a network with a memory may have kept its input: it must not change then
-    if (worker.input.use_count() > 1 || worker.input.storage().use_count() > 1)
-        worker.input.reset();
+    close_input(worker);
 }
 
 bool same_shape(THTask *const *tasks, size_t nb_tasks)
@@ -1162,7 +1170,6 @@ int flush_th(const DNNModel *arg)
             model.window->restart();
         while (ret >= 0 && ff_queue_size(model.lltask_queue))
             ret = dispatch(model);
-        model.nb_waiting = 0;
         if (ret >= 0 && model.pool)
             ret = ff_dnn_worker_pool_drain(model.pool);
         return ret;

@@ -43,13 +43,18 @@ void for_each_node(jit::Block *block, const Function &function)
     }
 }
 
+bool is_one_of(const jit::Node *node, const std::vector<c10::Symbol> &kinds)
+{
+    return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
+}
+
 bool is_convolution(const jit::Node *node)
 {
     static const std::vector<c10::Symbol> kinds = {
         c10::Symbol::aten("conv2d"), c10::Symbol::aten("_convolution"),
         c10::Symbol::aten("convolution"), c10::Symbol::aten("conv_transpose2d"),
     };
-    return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
+    return is_one_of(node, kinds);
 }
 
 /** Operations that optimized convolutions pass their own layout through. */
@@ -61,7 +66,7 @@ bool keeps_layout(const jit::Node *node)
         c10::Symbol::aten("sigmoid"), c10::Symbol::aten("sigmoid_"),
         c10::Symbol::aten("add"), c10::Symbol::aten("add_"),
     };
-    return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
+    return is_one_of(node, kinds);
 }
 
 /**
@@ -77,7 +82,7 @@ bool breaks_when_optimized(const jit::Node *node)
         c10::Symbol::aten("hardswish"), c10::Symbol::aten("hardswish_"),
         c10::Symbol::aten("hardsigmoid"), c10::Symbol::aten("hardsigmoid_"),
     };
-    return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
+    return is_one_of(node, kinds);
 #else
     return false;
 #endif
@@ -105,7 +110,7 @@ bool is_input(const jit::Value *value, const jit::Value *input)
 
     while (value != input) {
         const jit::Node *node = value->node();
-        if (std::find(kinds.begin(), kinds.end(), node->kind()) == kinds.end())
+        if (!is_one_of(node, kinds))
             return false;
         value = node->input(0);
     }

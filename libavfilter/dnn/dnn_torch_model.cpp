@@ -208,10 +208,9 @@ std::vector<at::Tensor> Model::prepare_all(int64_t n, int64_t c, int64_t h, int6
     return outputs;
 }
 
-/** Run a batch in the arrangement that the network wants. */
+/** Run a batch in the arrangement that the network wants; the caller is in inference mode. */
 std::vector<at::Tensor> Model::run_arranged(const at::Tensor &input)
 {
-    const c10::InferenceMode inference_mode;
     const KeepMemory keep_memory(options_.keep_memory && device_.is_cpu());
     at::Tensor arranged = input;
 
