@@ -27,6 +27,7 @@ loaded again and compared with the module itself.
 
 import argparse
 import ast
+import ctypes.util
 import importlib
 import importlib.util
 import os
@@ -139,8 +140,18 @@ def save_script(net, example, path):
     return f"traced, because it cannot be scripted: {reason}"
 
 
+def have_sleef():
+    """torch tries the CPU's vector instructions in processes of its own, with code
+    that calls SLEEF. Where that is a library of its own, as in Debian, nothing
+    loads it there."""
+    sleef = ctypes.util.find_library("sleef")
+    if sleef:
+        os.environ.setdefault("LD_PRELOAD", sleef)
+
+
 def save_package(net, example, path, options):
     """@return how it was made"""
+    have_sleef()
     if not hasattr(torch._inductor, "aoti_compile_and_package"):
         raise Failure(f"a .pt2 takes PyTorch 2.7 or later, this is {torch.__version__}")
     shapes = None

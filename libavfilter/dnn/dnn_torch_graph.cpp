@@ -17,8 +17,10 @@
  */
 
 #include "dnn_torch_graph.h"
+#include "dnn_torch_fuse.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <unordered_map>
 #include <vector>
 
@@ -161,7 +163,8 @@ void convert_constants(jit::Module &frozen, at::ScalarType precision, at::Memory
 
 std::string Variant::name() const
 {
-    static const char *const optimize_names[] = { "as loaded", "frozen", "optimized for inference" };
+    static const char *const optimize_names[] = { "as loaded", "frozen", "optimized for inference",
+                                                   "fused" };
 
     return std::string(optimize_names[optimize]) +
            (layout == LAYOUT_CHANNELS_LAST ? ", channels last" : ", contiguous");
@@ -175,6 +178,8 @@ Anatomy::Anatomy(const torch::jit::Module &module)
 
     // what the network writes to is all that freezing leaves in the module
     has_memory = frozen->named_attributes(true).size() > 0;
+
+    nb_fusable = fuse_activations(frozen->get_method("forward").graph()->copy());
 
     // what each value that comes from a convolution went through since then
     std::unordered_map<const jit::Value *, std::string> passed;
@@ -226,10 +231,14 @@ Variant choose_by_rule(const Anatomy &anatomy, at::ScalarType precision, std::st
         return { OPTIMIZE_FREEZE, LAYOUT_CONTIGUOUS };
     }
 
+    reason = std::to_string(count) + " convolutions";
+    if (anatomy.nb_fusable) {
+        reason += ", " + std::to_string(anatomy.nb_fusable) + " activations within them";
+        return { OPTIMIZE_FUSE, LAYOUT_CHANNELS_LAST };
+    }
     // Optimized convolutions have a layout of their own, which is a little
     // faster than channels last, but costs a conversion at both ends and at
     // everything that does not know it.
-    reason = std::to_string(count) + " convolutions";
     if (count < 3)
         return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };
     // only fp32 convolutions are optimized, others stay as slow as they are
@@ -261,6 +270,11 @@ torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy 
         return module;
     }
     convert_constants(module, precision, format);
+    if (variant.optimize == OPTIMIZE_FUSE) {
+        if (!fuse_activations(module.get_method("forward").graph()))
+            throw std::invalid_argument("there is nothing to fuse in it, or this LibTorch cannot");
+        return module;
+    }
 
     bool optimize = variant.optimize == OPTIMIZE_INFERENCE;
     for_each_node(module.get_method("forward").graph()->block(), [&](const jit::Node *node) {

@@ -42,6 +42,7 @@ enum Optimize {
     OPTIMIZE_NONE,      ///< as it is in the file
     OPTIMIZE_FREEZE,    ///< weights and batch norms folded into the graph
     OPTIMIZE_INFERENCE, ///< and convolutions prepared for the device
+    OPTIMIZE_FUSE,      ///< or activations computed within them
 };
 
 enum Layout {
@@ -61,6 +62,7 @@ struct Variant {
 struct Anatomy {
     int     nb_convolutions = 0; ///< of two dimensions, transposed or not
     int64_t channels        = 0; ///< that the input has, 0: it does not show
+    int     nb_fusable      = 0; ///< activations that this LibTorch can compute within them
     /** What is neither a convolution nor simple, on the way from one to another. */
     std::string obstacle;
     bool has_memory;  ///< it may keep something from one run to the next
@@ -76,7 +78,8 @@ private:
 
 /**
  * The variant that is fast for networks like this one, on a CPU. It depends on
- * the network and its precision alone, so that equal runs give equal bytes.
+ * the network, its precision and LibTorch alone, so that equal runs give equal
+ * bytes.
  *
  * @param reason what it was chosen for
  */
@@ -89,6 +92,7 @@ Variant choose_by_rule(const Anatomy &anatomy, at::ScalarType precision, std::st
  *                  the variant nor running it changes it
  * @param anatomy   of that; not changed either
  * @param precision of its weights
+ * @throws std::invalid_argument if there is nothing to fuse, where that is asked for
  */
 torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy &anatomy,
                                 Variant variant, at::ScalarType precision);

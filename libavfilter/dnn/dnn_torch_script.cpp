@@ -26,6 +26,7 @@
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/runtime/print_handler.h>
@@ -54,12 +55,15 @@ private:
     void forget() override;
     std::vector<at::Tensor> run(const at::Tensor &input) override;
     void build(Variant variant);
+    void build_by_rule();
+    std::vector<at::Tensor> execute(const at::Tensor &input);
     double measure(const at::Tensor &input);
 
     torch::jit::Module loaded_;   ///< as it is in the file
     Anatomy            anatomy_;
     torch::jit::Module running_;  ///< as it runs
     Variant            variant_;
+    bool               untried_ = false; ///< it is fused by the rule, and did not run yet
 };
 
 /** What a network prints goes to the log: a video may be written to the standard output. */
@@ -107,6 +111,9 @@ ScriptModel::ScriptModel(const ModelOptions &options, c10::Device device)
     : Model(options, device), loaded_(load_module(options.path, device)),
       anatomy_(loaded_), variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }
 {
+    // oneDNN's part of LibTorch is for the CPU
+    if (!device.is_cpu())
+        anatomy_.nb_fusable = 0;
 }
 
 void ScriptModel::build(Variant variant)
@@ -135,34 +142,49 @@ double ScriptModel::measure(const at::Tensor &input)
     return best;
 }
 
-void ScriptModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
+void ScriptModel::build_by_rule()
 {
     std::string reason;
-    Variant rule = choose_by_rule(anatomy_, options_.precision, reason);
-    std::vector<Variant> candidates;
 
-    for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE }) {
+    Variant variant = choose_by_rule(anatomy_, options_.precision, reason);
+    if (options_.optimize >= 0)
+        variant.optimize = static_cast<Optimize>(options_.optimize);
+    if (options_.memory_format >= 0)
+        variant.layout = static_cast<Layout>(options_.memory_format);
+    build(variant);
+    description_ = variant.name() + " (" + reason + ")";
+    untried_ = variant.optimize == OPTIMIZE_FUSE && options_.optimize == CHOOSE_BY_RULE;
+}
+
+void ScriptModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    if (options_.optimize != CHOOSE_BY_MEASURING && options_.memory_format != CHOOSE_BY_MEASURING)
+        return build_by_rule();
+
+    std::string reason;
+    const Variant rule = choose_by_rule(anatomy_, options_.precision, reason);
+    std::vector<Variant> candidates;
+    for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE, OPTIMIZE_FUSE }) {
         for (Layout layout : { LAYOUT_CONTIGUOUS, LAYOUT_CHANNELS_LAST }) {
             const auto fits = [](int option, int value, int by_rule) {
                 return option == value || option == CHOOSE_BY_MEASURING ||
                        (option == CHOOSE_BY_RULE && value == by_rule);
             };
             if (fits(options_.optimize, optimize, rule.optimize) &&
-                fits(options_.memory_format, layout, rule.layout))
+                fits(options_.memory_format, layout, rule.layout) &&
+                (optimize != OPTIMIZE_FUSE || anatomy_.nb_fusable || options_.optimize == optimize))
                 candidates.push_back({ optimize, layout });
         }
-    }
-
-    if (candidates.size() == 1) {
-        build(candidates[0]);
-        description_ = variant_.name() + " (" + reason + ")";
-        return;
     }
 
     double  best_time = HUGE_VAL;
     Variant best      = candidates[0];
     for (Variant candidate : candidates) {
         build(candidate);
+        // what can be fused may still not run with this CPU and precision
+        if (candidate.optimize == OPTIMIZE_FUSE && options_.optimize != OPTIMIZE_FUSE &&
+            !Model::accepts(c, h, w))
+            continue;
         const double time = measure(make_input(n, c, h, w).zero_());
         std::ostringstream result;
         result << (description_.empty() ? "" : ", ") << candidate.name() << ' ' << time * 1e3 << " ms";
@@ -189,6 +211,21 @@ void ScriptModel::forget()
 }
 
 std::vector<at::Tensor> ScriptModel::run(const at::Tensor &input)
+{
+    // prepare() is the first to get here, and alone
+    if (!std::exchange(untried_, false))
+        return execute(input);
+    try {
+        return execute(input);
+    } catch (const std::exception &) {
+        // oneDNN may not have this precision for this CPU, or such tensors
+        anatomy_.nb_fusable = 0;
+        build_by_rule();
+        return execute(input);
+    }
+}
+
+std::vector<at::Tensor> ScriptModel::execute(const at::Tensor &input)
 {
     // the profiling executor would recompile, and change bits, in mid-stream
     const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);

@@ -66,6 +66,17 @@ struct Case {
         return fftorch::make_variant(loaded, anatomy, variant, precision);
     }
 
+    /** Not every network has what can be fused. */
+    bool can_be(fftorch::Variant variant) const
+    {
+        try {
+            make(variant).forward({ input(variant) });
+            return true;
+        } catch (const std::exception &) {
+            return false;
+        }
+    }
+
     at::Tensor input(fftorch::Variant variant) const
     {
         return at::rand(shape).to(precision).contiguous(
@@ -134,9 +145,10 @@ void variants(const Case &c, double seconds)
     std::vector<std::vector<double>> times;
 
     for (fftorch::Optimize optimize : { fftorch::OPTIMIZE_NONE, fftorch::OPTIMIZE_FREEZE,
-                                        fftorch::OPTIMIZE_INFERENCE })
+                                        fftorch::OPTIMIZE_INFERENCE, fftorch::OPTIMIZE_FUSE })
         for (fftorch::Layout layout : { fftorch::LAYOUT_CONTIGUOUS, fftorch::LAYOUT_CHANNELS_LAST })
-            all.push_back({ optimize, layout });
+            if (c.can_be({ optimize, layout }))
+                all.push_back({ optimize, layout });
     for (fftorch::Variant variant : all) {
         nets.push_back(c.make(variant));
         inputs.push_back(c.input(variant));

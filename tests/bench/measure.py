@@ -159,6 +159,15 @@ def column_python(place, row, frames, best):
                                (["-vf", filters] if filters else []))
 
 
+def column_package(precision):
+    return lambda place, row, frames, best: rate(
+        place, place.ours, row, f"dnn_backend=torch:model={place.nets}/{row.name}-{precision}.pt2", frames)
+
+
+def has_package(place, row):
+    return place.bf16 and row.name == "espcn"
+
+
 def ours(options):
     return lambda place, row, frames, best: rate(place, place.ours, row, torch_net(place, row, options), frames)
 
@@ -174,6 +183,8 @@ COLUMNS = [
            lambda place, row, frames, best: rate(place, place.ours, row, torch_net(place, row, best), frames)),
     Column("bf16", "ours, bf16", "#7e57c2", ours(":precision=bf16"),
            there=lambda place, row: place.bf16 and has_convolutions(place, row)),
+    Column("pt2", "ours, .pt2", "#26a69a", column_package("fp32"), there=has_package),
+    Column("pt2_bf16", "ours, .pt2 of bf16", "#00695c", column_package("bf16"), there=has_package),
     Column("bare", "bare loop", "#43a047", lambda place, row, frames, best: bare(place, row, "fp32", frames),
            there=has_convolutions),
     Column("bare_bf16", "bare loop, bf16", "#a5d6a7", lambda place, row, frames, best: bare(place, row, "bf16", frames),
@@ -189,6 +200,7 @@ RATIOS = [
     ("ours / Python", "ours", "python", {"espcn": 1.5, "two": 2.0}),
     ("best / onnx", "best", "onnx", {"espcn": 1.0, "compact": 1.0}),
     ("bf16 / best", "bf16", "best", {"espcn": 1.8}),
+    (".pt2 of bf16 / 9.0.2", "pt2_bf16", "upstream", {"espcn": 6.0}),
     ("async / sync", "ours", "sync", {"espcn": 1.0, "two": 1.0, "identity": 1.3, "compact": 1.0, "demo": 1.0}),
 ]
 

@@ -95,7 +95,7 @@ def memory_table(results, place):
             samples = place["cells"][row].get(column.name, [])
             cells.append(f"{statistics.median(s['memory'] for s in samples):.0f}" +
                          (f" ({statistics.median(s['memory_short'] for s in samples):.0f})"
-                          if column.name in ("upstream", "onnx", "sync", "ours", "best", "bf16") else "")
+                          if column.name in ("upstream", "onnx", "sync", "ours", "best", "bf16", "pt2", "pt2_bf16") else "")
                          if samples else "")
         lines.append(cells)
     return table(["MB"] + [c.title for c in columns], lines)

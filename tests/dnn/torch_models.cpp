@@ -52,6 +52,15 @@ struct Parameter {
     std::vector<float> values;
 };
 
+/** @return count values from first to last, in equal steps */
+std::vector<float> spread(int count, float first, float last)
+{
+    std::vector<float> values;
+    for (int i = 0; i < count; i++)
+        values.push_back(first + (last - first) * i / (count - 1));
+    return values;
+}
+
 /*
  * Detection: what the filter should find is a filled box in each of the primary
  * colours, so a test that draws them knows the right answer. The scores are
@@ -294,6 +303,50 @@ def forward(self, x):
         { 0, 0, 0, 1, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0,
           0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 1, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0,
           0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 1, 0, 0, 0, 0, 0 } } } },
+
+    { "activations", "white where activations after a convolution are what they are elsewhere",
+      R"(
+def conv(self, x):
+    return torch.conv2d(x, self.weight, self.bias, [2, 1], [1, 2], [1, 2])
+
+# not seen as the same, so its output is used more than once
+def unlike(self, x):
+    return self.conv(torch.flip(torch.flip(x, [3]), [3]))
+
+def differ(self, a, b, y):
+    return (torch.abs(a - b) > 0.02 * (1 + torch.abs(y))).to(y.dtype)
+
+def forward(self, x):
+    bad = torch.zeros_like(self.conv(x))
+    y = self.unlike(x + 0.01)
+    bad = bad + self.differ(torch.relu(self.conv(x + 0.01)),
+                            torch.relu(y), y)
+    y = self.unlike(x + 0.02)
+    bad = bad + self.differ(torch.leaky_relu(self.conv(x + 0.02), 0.3),
+                            torch.leaky_relu(y, 0.3), y)
+    y = self.unlike(x + 0.03)
+    bad = bad + self.differ(torch.hardtanh(self.conv(x + 0.03), -0.5, 2.0),
+                            torch.hardtanh(y, -0.5, 2.0), y)
+    y = self.unlike(x + 0.04)
+    bad = bad + self.differ(torch.tanh(self.conv(x + 0.04)),
+                            torch.tanh(y), y)
+    y = self.unlike(x + 0.05)
+    bad = bad + self.differ(torch.sigmoid(self.conv(x + 0.05)),
+                            torch.sigmoid(y), y)
+    y = self.unlike(x + 0.06)
+    bad = bad + self.differ(torch.hardsigmoid(self.conv(x + 0.06)),
+                            torch.hardsigmoid(y), y)
+    y = self.unlike(x + 0.07)
+    bad = bad + self.differ(torch.gelu(self.conv(x + 0.07)),
+                            torch.gelu(y), y)
+    y = self.unlike(x + 0.08)
+    bad = bad + self.differ(torch.silu(self.conv(x + 0.08)),
+                            torch.silu(y), y)
+    y = self.unlike(x + 0.09)
+    bad = bad + self.differ(torch.hardswish(self.conv(x + 0.09)),
+                            torch.hardswish(y), y)
+    return 1 - torch.clamp(bad, 0, 1)
+)", { { "weight", { 3, 3, 3, 3 }, spread(81, -2, 2.3) }, { "bias", { 3 }, { -1, 0.5, 1 } } } },
 
     { "sharpen", "3x3 convolution with integer weights, without padding: out of range, a pixel less on every side",
       R"(

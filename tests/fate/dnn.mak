@@ -144,6 +144,11 @@ FATE_DNN-$(call DNN_TORCH, CROP LUTRGB PAD) += $(call DNN_BOTH, options)
 fate-dnn-own-options:             CMD    = framecrc $(foreach O,$(DNN_OPTIONS),-lavfi "$(DNN_BLACK_WHITE),crop=iw-1:ih:0:0,pad=iw+1:ih:1:0")
 fate-dnn-torch-options:           CMD    = framecrc $(foreach O,$(DNN_OPTIONS),-lavfi "$(DNN_BLACK_WHITE),$(call NET, conv3, $(O))")
 
+# where activations can be computed within convolutions, they are by default
+FATE_DNN-$(call DNN_TORCH, DRAWBOX CROP) += $(call DNN_BOTH, activations)
+fate-dnn-own-activations:         CMD    = framecrc $(foreach O,1 2,-lavfi "$(SOURCE),crop=64:24:0:0,drawbox=c=white:t=fill")
+fate-dnn-torch-activations:       CMD    = framecrc $(foreach O,precision=fp32 precision=bf16,-lavfi "$(SOURCE),$(call NET, activations, $(O))")
+
 # NaN is black, infinities are white and black
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += $(call DNN_BOTH, special)
 fate-dnn-own-special:             FILTER = drawbox=w=3:h=ih:c=black:t=fill,drawbox=x=1:w=1:h=ih:c=white:t=fill
