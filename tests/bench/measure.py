@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import subprocess
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -79,16 +80,17 @@ class Failed(Exception):
 
 
 def run(place, command, errors=False):
-    start = time.monotonic()
-    process = subprocess.Popen(place.prefix + [str(c) for c in command], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT if errors else subprocess.PIPE)
-    # little is written: neither pipe fills
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - start
-    text = process.stdout.read().decode(errors="replace")
-    message = "" if errors else process.stderr.read().decode(errors="replace")
-    process.stdout.close()
-    process.returncode = os.waitstatus_to_exitcode(status)
+    # files, not pipes: whoever fills a pipe that is read at the end stands still
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as messages:
+        start = time.monotonic()
+        process = subprocess.Popen(place.prefix + [str(c) for c in command], stdin=subprocess.DEVNULL,
+                                   stdout=out, stderr=out if errors else messages)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        messages.seek(0)
+        text, message = out.read().decode(errors="replace"), messages.read().decode(errors="replace")
     if process.returncode:
         last = (message or text).strip().splitlines()[-1:]
         raise Failed(f"exit code {process.returncode}: {' '.join(last)[:200]}")
