@@ -19,6 +19,8 @@
 #include "dnn_torch_model.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <new>
@@ -132,6 +134,8 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
     // LibTorch would wait for ever for who writes to a pipe
     if (!std::filesystem::is_regular_file(file))
         throw std::invalid_argument("it is not a regular file");
+    if (!std::ifstream(file))
+        throw std::invalid_argument(std::string("it cannot be opened: ") + strerror(errno));
 
     const std::vector<std::string> names = records(options.path);
     const auto has = [&](const char *part) {

@@ -39,6 +39,16 @@ expect_fail(){
     fi
 }
 
+# limited KIB RUN
+# With so much address space.
+limited(){
+    (
+        ulimit -v "$1"
+        shift
+        "$@"
+    )
+}
+
 # stop_early COUNT RUN
 # Stop after the first frame, after the second, and so on.
 stop_early(){

@@ -449,6 +449,14 @@ def forward(self, x):
     return x
 )", {} },
 
+    { "hungry", "wants 10 GB for a frame whose first pixel is white, otherwise the input itself",
+      R"(
+def forward(self, x):
+    if int((x[:, :, 0, 0] == 1).all(1).sum().item()) > 0:
+        x = x + torch.empty([2500000000])[0] * 0
+    return x
+)", {} },
+
     { "fail", "fails on everything",
       R"(
 def forward(self, x):

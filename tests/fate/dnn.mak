@@ -30,7 +30,7 @@ $(TORCH_MODELS): %$(EXESUF): %.o
 	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $< $(EXTRALIBS-avfilter) $(EXTRALIBS) $(ELIBS) -lstdc++)
 
 # This file stands for all models. Beside them lies what is none: text,
-# nothing at all, the beginning of a model, an archive without files, and the
+# nothing at all, a link to itself, the beginning of a model, an archive without files, and the
 # beginning of what torch.save() wrote in its first years.
 DNN_MODELS = tests/data/dnn/models
 
@@ -39,6 +39,7 @@ $(DNN_MODELS): $(TORCH_MODELS) | tests/data/dnn
 	$(M)$(TARGET_EXEC) $(TARGET_PATH)/$< --all $(TARGET_PATH)/tests/data/dnn
 	$(Q)echo "not a model" > tests/data/dnn/junk.pt
 	$(Q): > tests/data/dnn/nothing.pt
+	$(Q)ln -sf loop.pt tests/data/dnn/loop.pt
 	$(Q)printf 'red\ngreen\nblue\n' > tests/data/dnn/labels.txt
 	$(Q)dd if=tests/data/dnn/conv3.pt of=tests/data/dnn/truncated.pt bs=500 count=1 2>/dev/null
 	$(Q)printf 'PK\005\006\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' > tests/data/dnn/archive.pt
@@ -395,9 +396,16 @@ fate-dnn-torch-fail6-batch4:      FILTER = $(call NET, fail_white, batch_size=4:
 fate-dnn-torch-fail6-size:        FILTER = $(call NET, growing, nireq=4)
 fate-dnn-torch-fail6-size:        REASON = 128x48
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
+# and when there is no memory for it; the sanitizers take more than that for themselves
+ifeq (,$(findstring sanitize,$(LDFLAGS)))
+FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-memory
+endif
+fate-dnn-torch-fail6-memory:      CMD    = $(DNN_SH) expect_fail "$(REASON)" limited 8000000 framecrc $(DNN_GRAPH)
+fate-dnn-torch-fail6-memory:      FILTER = $(call NET, hungry, nireq=4)
+fate-dnn-torch-fail6-memory:      REASON = memory
 
 # nothing comes out of these
-FAIL_TESTS = missing directory junk nothing truncated archive checkpoint state-dict pickle special \
+FAIL_TESTS = missing directory junk nothing loop truncated archive checkpoint state-dict pickle special \
              exported package device device-index threads nireq always size \
              channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple \
              list none number two-inputs no-forward
@@ -413,6 +421,8 @@ fate-dnn-torch-fail-junk:         FILTER = $(call NET, junk)
 fate-dnn-torch-fail-junk:         REASON = junk.pt: .
 fate-dnn-torch-fail-nothing:      FILTER = $(call NET, nothing)
 fate-dnn-torch-fail-nothing:      REASON = nothing.pt: .
+fate-dnn-torch-fail-loop:         FILTER = $(call NET, loop)
+fate-dnn-torch-fail-loop:         REASON = loop.pt: .*symbolic links
 fate-dnn-torch-fail-truncated:    FILTER = $(call NET, truncated)
 fate-dnn-torch-fail-truncated:    REASON = truncated.pt: .
 fate-dnn-torch-fail-checkpoint:   FILTER = $(call NET, checkpoint)
