@@ -18,8 +18,8 @@
 
 /**
  * @file
- * DNN backend for LibTorch: the options, the callbacks of the DNN module and
- * the tasks between them.
+ * DNN backend for LibTorch: the callbacks of the DNN module and the tasks
+ * between them.
  *
  * A task is one frame, its order is that of task_queue, which only the filter
  * thread touches. For classification it has a task for each box, which are run
@@ -32,7 +32,6 @@
 #include <chrono>
 #include <cinttypes>
 #include <climits>
-#include <cstddef>
 #include <cstdio>
 #include <deque>
 #include <memory>
@@ -57,11 +56,11 @@ extern "C" {
 #include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
-#include "libavutil/opt.h"
 #include "libavutil/pixdesc.h"
 #include "libavutil/timestamp.h"
 #include "libavfilter/filters.h"
 #include "dnn_backend_common.h"
+#include "dnn_torch_options.h"
 #include "dnn_worker_pool.h"
 }
 
@@ -78,19 +77,8 @@ constexpr int max_requests = 1024;
 /** Of threads, too: where it cannot start them, OpenMP ends the process. */
 constexpr int max_threads = 256;
 
-/** Values of the option precision. */
-enum Precision { PRECISION_FP32, PRECISION_FP16, PRECISION_BF16 };
+/** By the option precision. */
 constexpr at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16 };
-
-/** Values of the option stack. */
-enum Stack { STACK_AUTO = -1, STACK_CHANNELS, STACK_TIME };
-
-/** Values of the option on_error: what a frame becomes whose inference failed. */
-enum OnError {
-    ON_ERROR_STOP, ///< the end of the output, with an error
-    ON_ERROR_PASS, ///< the output, as it came in
-    ON_ERROR_DROP, ///< nothing
-};
 
 /** So many failed frames get a line each, the others are only counted. */
 constexpr int64_t max_failure_lines = 5;
@@ -159,7 +147,7 @@ struct THModel : DNNModel {
     Queue                          *lltask_queue = nullptr; ///< of LastLevelTaskItem
     std::unique_ptr<fftorch::Window> window;
     std::deque<THTask *>            incomplete;             ///< tasks whose windows lack frames
-    Stack                           stack        = STACK_CHANNELS;
+    fftorch::Stack                  stack        = fftorch::STACK_CHANNELS;
     int64_t                         nb_frames    = 0;
     int                             nb_waiting   = 0;       ///< frames since the first of lltask_queue
     int                             input_width  = 0;       ///< for detection and classification
@@ -516,7 +504,7 @@ int64_t net_channels(const THModel &model)
     const int64_t channels = model.net->channels();
     const int     frames   = nb_window_frames(model);
 
-    if (model.stack != STACK_CHANNELS)
+    if (model.stack != fftorch::STACK_CHANNELS)
         return channels;
     return channels % frames ? 0 : channels / frames;
 }
@@ -673,119 +661,6 @@ int get_input_detect_th(DNNModel *arg, DNNData *input, const char *input_name)
     return prepare_analytics(model);
 }
 
-#define OFFSET(x) offsetof(THOptions, x)
-#define FLAGS AV_OPT_FLAG_FILTERING_PARAM
-constexpr AVOptionType double_array = static_cast<AVOptionType>(AV_OPT_TYPE_DOUBLE | AV_OPT_TYPE_FLAG_ARRAY);
-const AVOptionArrayDef scale_def = { "255", 1, 4, '|' };
-const AVOptionArrayDef mean_def  = { "0",   1, 4, '|' };
-const AVOption dnn_th_options[] = {
-    { "workers",       "threads that run the network, each on a batch of its own",
-      OFFSET(workers), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, 64, FLAGS },
-    { "batch_size",    "frames in one run of the network",
-      OFFSET(batch_size), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 256, FLAGS },
-    { "optimize",      "form in which the network is run",
-      OFFSET(optimize), AV_OPT_TYPE_INT, { .i64 = fftorch::CHOOSE_BY_RULE },
-      fftorch::CHOOSE_BY_RULE, fftorch::OPTIMIZE_FUSE, FLAGS, "optimize" },
-        { "default",   "by what the network is made of",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::CHOOSE_BY_RULE }, 0, 0, FLAGS, "optimize" },
-        { "auto",      "the fastest when tried",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::CHOOSE_BY_MEASURING }, 0, 0, FLAGS, "optimize" },
-        { "none",      "as it is in the file",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::OPTIMIZE_NONE }, 0, 0, FLAGS, "optimize" },
-        { "freeze",    "weights and batch norms folded into the graph",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::OPTIMIZE_FREEZE }, 0, 0, FLAGS, "optimize" },
-        { "inference", "frozen, convolutions prepared for the device",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::OPTIMIZE_INFERENCE }, 0, 0, FLAGS, "optimize" },
-        { "fuse",      "frozen, activations computed within convolutions",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::OPTIMIZE_FUSE }, 0, 0, FLAGS, "optimize" },
-    { "memory_format", "layout of the tensors",
-      OFFSET(memory_format), AV_OPT_TYPE_INT, { .i64 = fftorch::CHOOSE_BY_RULE },
-      fftorch::CHOOSE_BY_RULE, fftorch::LAYOUT_CHANNELS_LAST, FLAGS, "memory_format" },
-        { "default",       "by what the network is made of",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::CHOOSE_BY_RULE }, 0, 0, FLAGS, "memory_format" },
-        { "auto",          "the fastest when tried",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::CHOOSE_BY_MEASURING }, 0, 0, FLAGS, "memory_format" },
-        { "contiguous",    "a plane for each channel",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::LAYOUT_CONTIGUOUS }, 0, 0, FLAGS, "memory_format" },
-        { "channels_last", "the channels of a pixel side by side",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::LAYOUT_CHANNELS_LAST }, 0, 0, FLAGS, "memory_format" },
-    { "precision",     "number format of weights and activations",
-      OFFSET(precision), AV_OPT_TYPE_INT, { .i64 = PRECISION_FP32 },
-      PRECISION_FP32, PRECISION_BF16, FLAGS, "precision" },
-        { "fp32", "32-bit float", 0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_FP32 }, 0, 0, FLAGS, "precision" },
-        { "fp16", "16-bit float", 0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_FP16 }, 0, 0, FLAGS, "precision" },
-        { "bf16", "bfloat16",     0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_BF16 }, 0, 0, FLAGS, "precision" },
-    { "input_size",    "size that frames, or boxes in them, are scaled to for the network",
-      OFFSET(input_width), AV_OPT_TYPE_IMAGE_SIZE, { .str = NULL }, 0, 0, FLAGS },
-    { "keep_memory",   "keep the memory of a run for the next one",
-      OFFSET(keep_memory), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, FLAGS },
-    { "warmup",        "runs before the first frame",
-      OFFSET(warmup), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 100, FLAGS },
-    { "batch_timeout", "how long a frame waits at most for its batch to be complete",
-      OFFSET(batch_timeout), AV_OPT_TYPE_DURATION, { .i64 = 1000000 }, 0, 3600e6, FLAGS },
-    { "layout",        "layout of the network's tensors",
-      OFFSET(layout), AV_OPT_TYPE_INT, { .i64 = DL_NCHW }, DL_NCHW, DL_NHWC, FLAGS, "layout" },
-        { "nchw", "a plane for each channel",
-          0, AV_OPT_TYPE_CONST, { .i64 = DL_NCHW }, 0, 0, FLAGS, "layout" },
-        { "nhwc", "the channels of a pixel side by side",
-          0, AV_OPT_TYPE_CONST, { .i64 = DL_NHWC }, 0, 0, FLAGS, "layout" },
-    { "color",         "channels that go through the network",
-      OFFSET(color), AV_OPT_TYPE_INT, { .i64 = fftorch::COLOR_AUTO },
-      fftorch::COLOR_AUTO, fftorch::COLOR_YUV, FLAGS, "color" },
-        { "auto", "what the network takes, by preference rgb and y",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_AUTO }, 0, 0, FLAGS, "color" },
-        { "rgb",  "red, green, blue",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_RGB }, 0, 0, FLAGS, "color" },
-        { "bgr",  "blue, green, red",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_BGR }, 0, 0, FLAGS, "color" },
-        { "y",    "luma alone",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_Y }, 0, 0, FLAGS, "color" },
-        { "gray", "the same as y",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_Y }, 0, 0, FLAGS, "color" },
-        { "yuv",  "luma and chroma of the same size",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::COLOR_YUV }, 0, 0, FLAGS, "color" },
-    { "scale",         "divide the input by it: samples from 0 to 255, less the mean",
-      OFFSET(scale), double_array, { .arr = &scale_def }, -1e6, 1e6, FLAGS },
-    { "mean",          "subtract it from the input: samples from 0 to 255",
-      OFFSET(mean), double_array, { .arr = &mean_def }, -1e6, 1e6, FLAGS },
-    { "range",         "values for black and white in the output",
-      OFFSET(range), AV_OPT_TYPE_INT, { .i64 = fftorch::RANGE_INPUT },
-      fftorch::RANGE_INPUT, fftorch::RANGE_SIGNED, FLAGS, "range" },
-        { "input",  "those of the input",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::RANGE_INPUT }, 0, 0, FLAGS, "range" },
-        { "unit",   "0 and 1",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::RANGE_UNIT }, 0, 0, FLAGS, "range" },
-        { "byte",   "0 and 255",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::RANGE_BYTE }, 0, 0, FLAGS, "range" },
-        { "signed", "-1 and 1",
-          0, AV_OPT_TYPE_CONST, { .i64 = fftorch::RANGE_SIGNED }, 0, 0, FLAGS, "range" },
-    { "pad",           "pad the input to a multiple of this size, and crop the output",
-      OFFSET(pad), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 1024, FLAGS },
-    { "tile",          "size of the parts that frames are cut into",
-      OFFSET(tile_width), AV_OPT_TYPE_IMAGE_SIZE, { .str = NULL }, 0, 0, FLAGS },
-    { "overlap",       "pixels that a tile has in common with each neighbour, for context",
-      OFFSET(overlap), AV_OPT_TYPE_INT, { .i64 = 16 }, 0, 4096, FLAGS },
-    { "frames",        "consecutive frames that the network sees at a time",
-      OFFSET(frames), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 64, FLAGS },
-    { "stack",         "how they are stacked",
-      OFFSET(stack), AV_OPT_TYPE_INT, { .i64 = STACK_AUTO }, STACK_AUTO, STACK_TIME, FLAGS, "stack" },
-        { "auto",     "as the network takes them",
-          0, AV_OPT_TYPE_CONST, { .i64 = STACK_AUTO }, 0, 0, FLAGS, "stack" },
-        { "channels", "as channels of one picture",
-          0, AV_OPT_TYPE_CONST, { .i64 = STACK_CHANNELS }, 0, 0, FLAGS, "stack" },
-        { "time",     "along a dimension of their own: [N, T, C, H, W]",
-          0, AV_OPT_TYPE_CONST, { .i64 = STACK_TIME }, 0, 0, FLAGS, "stack" },
-    { "latency",       "tell in the metadata of a frame how many seconds it took",
-      OFFSET(latency), AV_OPT_TYPE_BOOL, { .i64 = 0 }, 0, 1, FLAGS },
-    { "on_error",      "what to do about a frame that the network fails on",
-      OFFSET(on_error), AV_OPT_TYPE_INT, { .i64 = ON_ERROR_STOP },
-      ON_ERROR_STOP, ON_ERROR_DROP, FLAGS, "on_error" },
-        { "error", "end with an error",       0, AV_OPT_TYPE_CONST, { .i64 = ON_ERROR_STOP }, 0, 0, FLAGS, "on_error" },
-        { "pass",  "output it as it came in", 0, AV_OPT_TYPE_CONST, { .i64 = ON_ERROR_PASS }, 0, 0, FLAGS, "on_error" },
-        { "drop",  "go on without it",        0, AV_OPT_TYPE_CONST, { .i64 = ON_ERROR_DROP }, 0, 0, FLAGS, "on_error" },
-    { NULL }
-};
-
 /** Take over and check the options that tell what the network wants. */
 void open_options(THModel &model)
 {
@@ -803,11 +678,11 @@ void open_options(THModel &model)
 }
 
 /** How the frames of a window are stacked, for a network with so many input channels. */
-Stack choose_stack(const THOptions &options, int64_t channels)
+fftorch::Stack choose_stack(const THOptions &options, int64_t channels)
 {
-    if (options.stack != STACK_AUTO)
-        return static_cast<Stack>(options.stack);
-    return channels && channels % options.frames ? STACK_TIME : STACK_CHANNELS;
+    if (options.stack != fftorch::STACK_AUTO)
+        return static_cast<fftorch::Stack>(options.stack);
+    return channels && channels % options.frames ? fftorch::STACK_TIME : fftorch::STACK_CHANNELS;
 }
 
 /** Find the formats that have the channels the network takes. */
@@ -879,7 +754,7 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
 
         model->net   = fftorch::load_model(options);
         model->stack = choose_stack(th_options, model->net->channels());
-        if (model->window && model->stack == STACK_TIME)
+        if (model->window && model->stack == fftorch::STACK_TIME)
             model->net->set_window(th_options.frames);
 
         model->task_queue   = ff_queue_create();
@@ -1098,7 +973,7 @@ int pass_through(const THModel &model, const THTask &task)
 
 void report_failure(const THModel &model, const THTask &task)
 {
-    const bool goes_on = model.ctx->torch_option.on_error != ON_ERROR_STOP;
+    const bool goes_on = model.ctx->torch_option.on_error != fftorch::ON_ERROR_STOP;
     char pts[AV_TS_MAX_STRING_SIZE];
 
     if (model.nb_failed > max_failure_lines)
@@ -1115,11 +990,11 @@ void report_failures(const THModel &model)
 {
     const int on_error = model.ctx->torch_option.on_error;
 
-    if (model.nb_failed && on_error != ON_ERROR_STOP)
+    if (model.nb_failed && on_error != fftorch::ON_ERROR_STOP)
         av_log(model.filter_ctx, AV_LOG_WARNING,
                "%s: %" PRId64 " of %" PRId64 " frames failed and were %s\n",
                model.ctx->model_filename, model.nb_failed, model.nb_results,
-               on_error == ON_ERROR_PASS ? "passed through unchanged" : "dropped");
+               on_error == fftorch::ON_ERROR_PASS ? "passed through unchanged" : "dropped");
 }
 
 DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **out)
@@ -1144,9 +1019,10 @@ DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **ou
         if (task->failure.code) {
             model.nb_failed++;
             report_failure(model, *task);
-            if (model.ctx->torch_option.on_error == ON_ERROR_DROP)
+            if (model.ctx->torch_option.on_error == fftorch::ON_ERROR_DROP)
                 continue;
-            if (model.ctx->torch_option.on_error == ON_ERROR_STOP || pass_through(model, *task) < 0)
+            if (model.ctx->torch_option.on_error == fftorch::ON_ERROR_STOP ||
+                pass_through(model, *task) < 0)
                 return DAST_FAIL;
         }
 
@@ -1199,7 +1075,7 @@ void free_model_th(DNNModel **arg)
 } // namespace
 
 extern "C" const DNNModule ff_dnn_backend_torch = {
-    .clazz         = DNN_DEFINE_CLASS(dnn_th),
+    .clazz         = DNN_DEFINE_CLASS_EXT(dnn_th, "dnn_th", ff_dnn_torch_options),
     .type          = DNN_TH,
     .load_model    = load_model_th,
     .execute_model = execute_model_th,

@@ -33,26 +33,10 @@
 extern "C" {
 #include "libavutil/frame.h"
 #include "libavutil/pixfmt.h"
+#include "dnn_torch_options.h"
 }
 
 namespace fftorch {
-
-/** The channels of a frame that go through a network, in its order. */
-enum Color {
-    COLOR_AUTO, ///< red, green and blue of RGB, else the luma
-    COLOR_RGB,
-    COLOR_BGR,
-    COLOR_Y,    ///< the luma; the others are carried along
-    COLOR_YUV,
-};
-
-/** The values between which a network's output lies. */
-enum Range {
-    RANGE_INPUT,  ///< those of its input
-    RANGE_UNIT,   ///< 0 and 1
-    RANGE_BYTE,   ///< 0 and 255
-    RANGE_SIGNED, ///< -1 and 1
-};
 
 struct PixelOptions {
     Color color = COLOR_AUTO;

@@ -30,25 +30,11 @@
 
 #include <torch/script.h>
 
+extern "C" {
+#include "dnn_torch_options.h"
+}
+
 namespace fftorch {
-
-/** Values of an option beside those that are its own. */
-enum Choose {
-    CHOOSE_BY_RULE      = -2, ///< by what the network is made of
-    CHOOSE_BY_MEASURING = -1, ///< the fastest when it is tried
-};
-
-enum Optimize {
-    OPTIMIZE_NONE,      ///< as it is in the file
-    OPTIMIZE_FREEZE,    ///< weights and batch norms folded into the graph
-    OPTIMIZE_INFERENCE, ///< and convolutions prepared for the device
-    OPTIMIZE_FUSE,      ///< or activations computed within them
-};
-
-enum Layout {
-    LAYOUT_CONTIGUOUS,
-    LAYOUT_CHANNELS_LAST,
-};
 
 /** A way to run a network. */
 struct Variant {

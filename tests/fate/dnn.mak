@@ -27,7 +27,7 @@ $(DNN_ALLOC): LDFLAGS += $(DNN_WRAPPED:%=-Wl,--wrap=%)
 $(DNN_PROGRAMS): %$(EXESUF): %.o tests/dnn/testgraph.o $(FF_DEP_LIBS)
 	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(FF_EXTRALIBS) $(ELIBS))
 $(TORCH_MODELS): %$(EXESUF): %.o
-	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $< $(EXTRALIBS-avfilter) $(EXTRALIBS) $(ELIBS) -lstdc++)
+	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $< $(EXTRALIBS-avfilter) $(EXTRALIBS-dnn_torch) $(EXTRALIBS) $(ELIBS) -lstdc++)
 
 # This file stands for all models. Beside them lies what is none: text,
 # nothing at all, a link to itself, the beginning of a model, an archive without files, and the
@@ -274,7 +274,7 @@ TORCH_FRAMES      = tests/dnn/torch_frames$(EXESUF)
 TORCH_FRAMES_OBJS = $(addprefix libavfilter/dnn/dnn_torch_, carry.o frame.o pixels.o)
 tests/dnn/torch_frames.o: | tests/dnn
 $(TORCH_FRAMES): %$(EXESUF): %.o $(TORCH_FRAMES_OBJS) $(FF_DEP_LIBS)
-	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
+	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(EXTRALIBS-dnn_torch) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
 FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-frames
 fate-dnn-torch-frames: $(TORCH_FRAMES)
 fate-dnn-torch-frames:            CMD    = run $(TORCH_FRAMES)
@@ -650,7 +650,11 @@ fate-dnn-torch-fail-classify-trial: REASON = trial run on 16x16 failed: .*this m
 FATE_DNN_TORCH = $(FATE_DNN-yes)
 FATE_FFMPEG   += $(FATE_DNN_TORCH)
 
-$(filter fate-dnn-torch-%,$(FATE_DNN_TORCH)): $(DNN_MODELS)
+$(filter fate-dnn-torch-%,$(FATE_DNN_TORCH)): $(DNN_MODELS) $(DNN_TORCH_MODULE)
+# a backend that is a module is the one built here, not the one installed
+ifdef DNN_TORCH_MODULE
+fate-dnn-torch-%: export FFMPEG_DNN_TORCH_MODULE = $(TARGET_PATH)/$(DNN_TORCH_MODULE)
+endif
 
 # The threads of the backends.
 
