@@ -43,7 +43,7 @@ namespace {
 
 class ScriptModel : public Model {
 public:
-    ScriptModel(const ModelOptions &options, c10::Device device);
+    explicit ScriptModel(const ModelOptions &options);
 
     bool accepts(int64_t c, int64_t h, int64_t w) override;
     int64_t channels() const override { return anatomy_.channels; }
@@ -103,8 +103,8 @@ void collect_tensors(const torch::jit::IValue &value, std::vector<at::Tensor> &t
     }
 }
 
-ScriptModel::ScriptModel(const ModelOptions &options, c10::Device device)
-    : Model(options, device), loaded_(load_module(options.path, device)),
+ScriptModel::ScriptModel(const ModelOptions &options)
+    : Model(options), loaded_(load_module(options.path, options.device)),
       anatomy_(loaded_), variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }
 {
 }
@@ -138,7 +138,9 @@ double ScriptModel::measure(const at::Tensor &input)
 void ScriptModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
 {
     std::string reason;
-    Variant rule = choose_by_rule(anatomy_, options_.precision, reason);
+    const Variant rule = device_.is_cpu()
+        ? choose_by_rule(anatomy_, options_.precision, reason)
+        : choose_for_device(options_.precision, reason);
     std::vector<Variant> candidates;
 
     for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE }) {
@@ -163,7 +165,7 @@ void ScriptModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
     Variant best      = candidates[0];
     for (Variant candidate : candidates) {
         build(candidate);
-        const double time = measure(make_input(n, c, h, w).zero_());
+        const double time = measure(make_input(n, c, h, w, device_).zero_());
         std::ostringstream result;
         result << (description_.empty() ? "" : ", ") << candidate.name() << ' ' << time * 1e3 << " ms";
         description_ += result.str();
@@ -200,9 +202,9 @@ std::vector<at::Tensor> ScriptModel::run(const at::Tensor &input)
 
 } // namespace
 
-std::unique_ptr<Model> load_script(const ModelOptions &options, c10::Device device)
+std::unique_ptr<Model> load_script(const ModelOptions &options)
 {
-    return std::make_unique<ScriptModel>(options, device);
+    return std::make_unique<ScriptModel>(options);
 }
 
 } // namespace fftorch
