@@ -428,6 +428,8 @@ void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb
             worker.stream.settle(); // what is under way has the frames
             if (failure.device_memory) {
                 worker.input.reset();
+                if (worker.port)
+                    worker.port->release();
                 fftorch::release_device_memory(model.device);
             }
             if (nb_tasks == 1) {

@@ -49,7 +49,7 @@ namespace {
 class DeviceKernels : public SurfaceKernels {
 public:
     DeviceKernels(AVBufferRef *device_ref, c10::Device device, const DeviceStream &stream)
-        : stream_(*stream.get())
+        : stream_(stream)
     {
         DNNCudaError error;
         const int ret = ff_dnn_cuda_open(&launcher_, device_ref, device.index(), &error);
@@ -64,12 +64,13 @@ public:
     void wait_for_frames() override
     {
         const cudaStream_t theirs = static_cast<cudaStream_t>(ff_dnn_cuda_stream(launcher_));
-        const c10::DeviceIndex index = stream_.device_index();
+        const c10::Stream ours = *stream_.get();
+        const c10::DeviceIndex index = ours.device_index();
         c10::Event made(c10::DeviceType::CUDA);
 
         made.record(theirs ? c10::cuda::getStreamFromExternal(theirs, index).unwrap()
                            : c10::cuda::getDefaultCUDAStream(index).unwrap());
-        made.block(stream_);
+        made.block(ours);
     }
 
     void load(const DNNCudaLoad &load, bool wide) override
@@ -88,7 +89,7 @@ public:
     }
 
 private:
-    void *handle() const { return c10::cuda::CUDAStream(stream_).stream(); }
+    void *handle() const { return c10::cuda::CUDAStream(*stream_.get()).stream(); }
 
     template <typename Function>
     void run(const Function &function)
@@ -99,8 +100,8 @@ private:
             throw std::runtime_error(error.text);
     }
 
-    DNNCudaLauncher *launcher_ = nullptr;
-    c10::Stream      stream_;
+    DNNCudaLauncher    *launcher_ = nullptr;
+    const DeviceStream &stream_;
 };
 
 /**
@@ -126,7 +127,8 @@ public:
                    const std::function<at::Tensor(const at::Tensor &)> &forward)
         : input_(input)
     {
-        const c10::cuda::CUDAStream stream = c10::cuda::getCurrentCUDAStream();
+        // what CUDAStream does itself takes the runtime library, which is not linked
+        const c10::Stream stream = c10::cuda::getCurrentCUDAStream().unwrap();
 
         // libraries prepare themselves in the first runs, which cannot be recorded
         for (int i = 0; i < 3; i++)

@@ -100,6 +100,9 @@ public:
     /** Complete the outputs, with what of them is no channel of the network. */
     virtual void close() = 0;
 
+    /** Give back what memory it keeps from batch to batch. Not between open() and close(). */
+    virtual void release() {}
+
 protected:
     virtual void begin() {}
 

@@ -84,13 +84,19 @@ void StagedPort::arrange(Side &side, const AVFrame &frame, size_t frames)
     }
 
     const int64_t samples = side.frame_samples * static_cast<int64_t>(frames);
-    if (side.host.defined() && side.host.numel() >= samples)
+    if (side.device.defined() && side.device.numel() >= samples)
         return;
     side.host.reset();
     side.device.reset();
     side.host   = make_host_buffer(device_, samples, type_);
     // what of a plane is no channel of the network is not written to
     side.device = at::zeros({ samples }, at::TensorOptions().dtype(type_).device(device_));
+}
+
+void StagedPort::release()
+{
+    in_  = Side();
+    out_ = Side();
 }
 
 void StagedPort::begin()

@@ -50,6 +50,7 @@ public:
     void store(const at::Tensor &chw, size_t output, int x, int y) override;
     void wait() override;
     void close() override;
+    void release() override;
 
 protected:
     void begin() override;
@@ -61,7 +62,7 @@ private:
         /** For each plane: samples of a line, and before the plane; 0 and -1: left out. */
         int64_t pitch[4], start[4];
         int64_t frame_samples = 0; ///< of a frame
-        at::Tensor host, device;   ///< [samples]
+        at::Tensor host, device;   ///< [samples], made in this order
     };
 
     void arrange(Side &side, const AVFrame &frame, size_t frames);

@@ -106,6 +106,7 @@ public:
     void store(const at::Tensor &chw, size_t output, int x, int y) override;
     void wait() override;
     void close() override {}
+    void release() override { pictures_.clear(); }
 
 protected:
     void begin() override;
