@@ -38,11 +38,18 @@
 
 #include <ATen/ATen.h>
 
+#include "libavfilter/dnn/dnn_torch_cuda.h"
 #include "libavfilter/dnn/dnn_torch_device.h"
 #include "libavfilter/dnn/dnn_torch_port.h"
 #include "libavfilter/dnn/dnn_torch_staging.h"
 #include "libavfilter/dnn/dnn_torch_surface.h"
 #include "picture.h"
+
+extern "C" {
+#include "libavutil/buffer.h"
+#include "libavutil/dict.h"
+#include "libavutil/hwcontext.h"
+}
 
 namespace {
 #define DNN_CUDA_ON_HOST
@@ -109,19 +116,19 @@ void check_ports(FramePort &one, FramePort &other, AVPixelFormat format, at::Sca
                { { in[0].frame.get(), b[0].frame.get() }, { in[1].frame.get(), b[1].frame.get() } });
 
     for (int i = 0; i < 2; i++) {
-        const at::Tensor loaded = random_tensor(channels, height - y + pad, width - x + pad, type, layout);
+        const at::Tensor loaded = random_tensor(channels, height - y + pad, width - x + pad, type, layout)
+                                      .to(one.device());
         const at::Tensor wanted = random_tensor(channels, height - y + pad, width - x + pad, type, 0);
         one.load(i, x, y, loaded);
         other.load(i, x, y, wanted);
-        if (!at::equal(loaded, wanted))
+        if (!at::equal(loaded.cpu(), wanted))
             fail("frame to tensor");
 
         const at::Tensor output = random_tensor(channels, height * scale, width * scale, type, layout);
-        const at::Tensor left  = output.narrow(2, 0, cut);
-        const at::Tensor right = output.narrow(2, cut, width * scale - cut);
         for (FramePort *port : { &one, &other }) {
-            port->store(left, i, 0, 0);
-            port->store(right, i, cut, 0);
+            const at::Tensor there = output.to(port->device());
+            port->store(there.narrow(2, 0, cut), i, 0, 0);
+            port->store(there.narrow(2, cut, width * scale - cut), i, cut, 0);
         }
     }
     for (FramePort *port : { &one, &other }) {
@@ -150,14 +157,14 @@ std::vector<PixelOptions> all_options(Color color, size_t channels)
 }
 
 /** Every format that frames in memory of the CPU may have. */
-void check_staging(AVPixelFormat format, Color color)
+void check_staging(AVPixelFormat format, Color color, c10::Device device)
 {
-    const c10::Device cpu(c10::DeviceType::CPU);
-    const DeviceStream stream(cpu);
+    const DeviceStream stream(device);
+    const DeviceStream::Use use(stream);
 
     for (const PixelOptions &options : all_options(color, frame_channels(format, color).size())) {
         HostPort host(format, options);
-        StagedPort staged(format, options, cpu, stream);
+        StagedPort staged(format, options, device, stream);
 
         // what is kept from one batch is not to show in the next, of another size
         for (int i = 0; i < 3; i++)
@@ -557,19 +564,141 @@ void test_surfaces(AVPixelFormat format)
     test(name, [&] { expect_refused(format, COLOR_RGB, 3, { 0 }); });
 }
 
+/** A frame in memory of the device. */
+struct Surface {
+    OwnedFrame frame{ av_frame_alloc() };
+
+    Surface(AVBufferRef *frames, const Picture &picture)
+    {
+        if (av_hwframe_get_buffer(frames, frame.get(), 0) < 0 ||
+            av_hwframe_transfer_data(frame.get(), picture.frame.get(), 0) < 0 ||
+            av_frame_copy_props(frame.get(), picture.frame.get()) < 0)
+            fail("cannot upload a frame");
+    }
+
+    void download(Picture &picture) const
+    {
+        if (av_hwframe_transfer_data(picture.frame.get(), frame.get(), 0) < 0)
+            fail("cannot download a frame");
+    }
+};
+
+struct FreeBuffer {
+    void operator()(AVBufferRef *buffer) const { av_buffer_unref(&buffer); }
+};
+using Buffer = std::unique_ptr<AVBufferRef, FreeBuffer>;
+
+/** libavutil does not transfer the last line of chroma that belongs to one of luma alone. */
+constexpr int even_width = 38, even_height = 10;
+
+Buffer make_frames(AVBufferRef *device, AVPixelFormat format)
+{
+    Buffer buffer(av_hwframe_ctx_alloc(device));
+    AVHWFramesContext *frames = reinterpret_cast<AVHWFramesContext *>(buffer.get()->data);
+
+    frames->format    = AV_PIX_FMT_CUDA;
+    frames->sw_format = format;
+    frames->width     = even_width;
+    frames->height    = even_height;
+    if (av_hwframe_ctx_init(buffer.get()) < 0)
+        fail("no frames of the format on the device");
+    return buffer;
+}
+
+/**
+ * The kernels on the device, as they are used, against the same on the CPU,
+ * which are checked elsewhere. Conversion may differ in the last bit.
+ */
+void check_there(AVPixelFormat format, Color color, AVBufferRef *hw_device, c10::Device device)
+{
+    const Buffer frames = make_frames(hw_device, format);
+    const DeviceStream stream(device);
+    const DeviceStream::Use use(stream);
+    const bool converted = !(av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_RGB) && color != COLOR_Y;
+    PixelOptions options;
+    options.color = color;
+
+    const int64_t channels = color == COLOR_Y ? 1 : 3;
+    const std::unique_ptr<FramePort> there =
+        cuda::open_surfaces(frames.get(), options, channels, device, stream);
+    SurfacePort here = make_port(format, options, channels);
+    for (int i = 0; i < 3; i++) {
+        Picture in = random_picture(format, even_width, even_height);
+        Truth(in, standards[1 + i], locations[1 + i], i & 1); // marks the frame
+        Picture out = random_picture(format, even_width, even_height), got(format, even_width, even_height);
+        av_frame_copy_props(out.frame.get(), in.frame.get());
+        const Surface in_there(frames.get(), in), out_there(frames.get(), out);
+
+        there->open({ in_there.frame.get() }, { { in_there.frame.get(), out_there.frame.get() } });
+        here.open({ in.frame.get() }, { { in.frame.get(), out.frame.get() } });
+        const at::Tensor loaded = random_tensor(channels, even_height + 1, even_width + 2, types[i], i).to(device);
+        const at::Tensor wanted = random_tensor(channels, even_height + 1, even_width + 2, types[i], i);
+        there->load(0, 0, 0, loaded);
+        here.load(0, 0, 0, wanted);
+        if (converted ? !at::allclose(loaded.cpu().to(at::kFloat), wanted.to(at::kFloat),
+                                      i ? 1e-2 : 1e-5, i ? 1e-2 : 1e-5)
+                      : !at::equal(loaded.cpu(), wanted))
+            fail("surface to tensor on the device");
+
+        const at::Tensor output = random_tensor(channels, even_height, even_width, types[i], i);
+        there->store(output.to(device), 0, 0, 0);
+        here.store(output, 0, 0, 0);
+        for (FramePort *port : { there.get(), static_cast<FramePort *>(&here) }) {
+            port->wait();
+            port->close();
+        }
+        out_there.download(got);
+        for (int c = 0; c < out.desc.nb_components; c++)
+            for (int y = 0; y < out.plane_height(c); y++) {
+                const std::vector<uint32_t> a = out.line(c, y), b = got.line(c, y);
+                for (size_t x = 0; x < a.size(); x++)
+                    if (std::abs(static_cast<int>(a[x]) - static_cast<int>(b[x])) > converted)
+                        fail("tensor to surface on the device");
+            }
+    }
+}
+
+AVBufferRef *hw_device; ///< made before LibTorch makes the context its own way
+
+void test_surfaces_there(c10::Device device)
+{
+    for (AVPixelFormat format : surface_formats) {
+        const bool rgb = av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_RGB;
+        for (Color color : { COLOR_RGB, COLOR_BGR, COLOR_Y })
+            if (!rgb || color != COLOR_Y)
+                test(std::string("surface on the device ") + av_get_pix_fmt_name(format),
+                     [&] { check_there(format, color, hw_device, device); });
+    }
+}
+
 } // namespace
 
-int main()
+/** With an argument: on that device. */
+int main(int argc, char **argv)
 {
+    const std::string name = argc > 1 ? argv[1] : "cpu";
+    AVDictionary *primary = NULL;
+
+    av_dict_set(&primary, "primary_ctx", "1", 0);
+    if (name.compare(0, 4, "cuda") == 0 &&
+        av_hwdevice_ctx_create(&hw_device, AV_HWDEVICE_TYPE_CUDA,
+                               name.size() > 5 ? name.c_str() + 5 : "0", primary, 0) < 0)
+        return 1;
+    av_dict_free(&primary);
+    const c10::Device device = open_device(name, 0);
+
     av_lfg_init(&lfg, 1);
     at::manual_seed(1);
     for (Color color : { COLOR_RGB, COLOR_BGR, COLOR_Y, COLOR_YUV })
         for (AVPixelFormat format : frame_formats(color, 0))
             if (format != AV_PIX_FMT_NONE)
                 test(std::string("staged ") + av_get_pix_fmt_name(format),
-                     [&] { check_staging(format, color); });
+                     [&] { check_staging(format, color, device); });
+    if (device.is_cuda())
+        test("surfaces", [&] { test_surfaces_there(device); });
     for (AVPixelFormat format : surface_formats)
         test_surfaces(format);
     test("surface fill", check_fill);
+    av_buffer_unref(&hw_device);
     return nb_failed > 0;
 }
