@@ -364,7 +364,8 @@ void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_ta
 
     model.stats.ran(seconds(Stats::Clock::now() - start - inference).count(), inference.count());
 
-    close_input(worker);
+    if (!recorded)
+        close_input(worker);
 }
 
 bool same_shape(THTask *const *tasks, size_t nb_tasks)

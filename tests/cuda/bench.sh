@@ -6,16 +6,15 @@
 upstream=$work/upstream/ffmpeg ffmpeg=$work/ours/ffmpeg
 device=${gpu:+cuda:0} device=${device:-cpu}
 seconds=${DNN_BENCH_SECONDS:-3}     # that a measurement is to take, about
-hw='-init_hw_device cuda=cu:0,primary_ctx=1 -filter_hw_device cu'
 surfaces=''
-grep -q '^#define CONFIG_LIBTORCH_CUDA 1' "$work/ours/config.h" 2>/dev/null && surfaces=$gpu
+if [ -z "$gpu" ] || grep -q '^#define CONFIG_LIBTORCH_CUDA 1' "$work/ours/config.h" 2>/dev/null; then surfaces=yes; fi
 
 # rate FRAMES COMMAND...: frames/s of an ffmpeg from when a fifth of the frames are
 # out to the last of them: neither start nor end counts.
 rate() {
-    local frames=$1 log=$work/tmp/bench.log
-    shift
-    timeout -k 5 60 "$@" -v error -nostdin -nostats -stats_period 0.05 -progress pipe:1 2>"$log" < /dev/null |
+    local frames=$1 binary=$2 log=$work/tmp/bench.log
+    shift 2
+    timeout -k 5 60 "$binary" -v error -nostdin -nostats -stats_period 0.05 -progress pipe:1 "$@" 2>"$log" < /dev/null |
         while IFS='=' read -r key value; do
             [ "$key" = frame ] && echo "$EPOCHREALTIME $value"
         done | awk -v frames="$frames" '
@@ -37,9 +36,9 @@ of_kind() {
                   rate "$frames" "$upstream" -f lavfi -i "$frames8,format=rgb24,$loop" -vf "$model" -f null - ;;
         frames)   rate "$frames" "$ffmpeg" -f lavfi -i "$frames8,format=rgb24,$loop" -vf "$options" -f null - ;;
         cuda)     [ -n "$surfaces" ] || { echo -; return; }
-                  rate "$frames" "$ffmpeg" $hw -lavfi "$frames8,format=nv12,hwupload,$loop,$options:color=rgb" -f null - ;;
+                  rate "$frames" "$ffmpeg" $hw_options -lavfi "$(for_here "$frames8,format=nv12,hwupload,$loop,$options:color=rgb")" -f null - ;;
         graph)    [ -n "$surfaces" ] || { echo -; return; }
-                  rate "$frames" "$ffmpeg" $hw -lavfi "$frames8,format=nv12,hwupload,$loop,$options:color=rgb:cuda_graph=1" -f null - ;;
+                  rate "$frames" "$ffmpeg" $hw_options -lavfi "$(for_here "$frames8,format=nv12,hwupload,$loop,$options:color=rgb:cuda_graph=1")" -f null - ;;
     esac
 }
 
@@ -65,7 +64,7 @@ bench_net() {
                 few=$(of_kind bare "$net" "${size%x*}" "${size#*x}" $precision $batch $((batch * 4)))
                 [ "$few" != - ] || { warn "the bare loop failed: $(tail -n 1 "$work/tmp/bench.log")"; continue; }
                 frames=$(awk -v r="$few" -v s="$seconds" -v b=$batch \
-                    'BEGIN { n = int(r * s / b) * b; print n < 5 * b ? 5 * b : n > 6000 ? 6000 : n }')
+                    'BEGIN { n = int(r * s / b) * b; print (n < 5 * b ? 5 * b : (n > 6000 ? 6000 : n)) }')
                 bare=$(of_kind bare "$net" "${size%x*}" "${size#*x}" $precision $batch "$frames")
                 line="$net $size $precision batch $batch:"
                 for kind in bare upstream frames cuda graph; do
@@ -91,10 +90,11 @@ bench_net() {
         done
     done
     # the claims: CUDA frames 0.95 of the bare loop, CPU frames 0.80, four times 9.0.2
-    awk -F '\t' -v OFS='\t' '
+    awk -F '\t' -v rehearsal=$([ -n "$gpu" ] || echo 1) '
         NR == 1 { next }
         { fps[$2 " " $3 " " $4, $5] = $6; of[$2 " " $3 " " $4, $5] = $7; rows[$2 " " $3 " " $4] = NR }
         END {
+            if (rehearsal) print "A rehearsal without a device: these figures mean nothing.\n"
             print "| size, precision, batch | bare | 9.0.2 | CPU frames | CUDA frames | graphs | CPU / bare | CUDA / bare | CUDA / 9.0.2 |"
             print "|---|---|---|---|---|---|---|---|---|"
             for (n = 2; n <= NR; n++) for (r in rows) if (rows[r] == n) {

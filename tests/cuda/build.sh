@@ -80,7 +80,7 @@ find_ptx_compiler() {
     ptx_options=()
     local kernel=$ours_src/libavfilter/dnn/dnn_cuda_kernels.cu
     if have clang && clang -S -nocudalib -nocudainc --cuda-device-only --cuda-gpu-arch=sm_50 -O2 -std=c++11 \
-            -include "$ours_src/compat/cuda/cuda_runtime.h" -o "$work/kernels.ptx" "$kernel" 2>"$logs/clang.log"; then
+            -Wno-c++11-narrowing -include "$ours_src/compat/cuda/cuda_runtime.h" -o "$work/kernels.ptx" "$kernel" 2>"$logs/clang.log"; then
         ptx_options=(--enable-cuda-llvm --nvccflags='--cuda-gpu-arch=sm_50 -O2')
     elif "$toolkit/bin/nvcc" -ptx -O2 -std=c++11 -o "$work/kernels.ptx" "$kernel" > "$logs/nvcc.log" 2>&1; then
         ptx_options=(--enable-cuda-nvcc --enable-nonfree --nvcc="$toolkit/bin/nvcc")

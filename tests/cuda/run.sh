@@ -3,6 +3,7 @@
 # tests/cuda/run.sh [OPTION...] PART...: build and test on a machine with a CUDA
 # device, and measure; it needs no network. PART is
 #   build                 what the others run
+#   fate                  the tests that need no device, with this LibTorch
 #   test                  what only a device can show
 #   bench [espcn|compact] frames/s
 # OPTION is
@@ -32,12 +33,12 @@ while [ $# != 0 ]; do
             esac
             shift ;;
         --no-gpu)   gpu='' ;;
-        build|test|bench|espcn|compact) parts+=("$1") ;;
-        *) sed -n '3,18s/^# \{0,1\}//p' "$0"; exit 2 ;;
+        build|fate|test|bench|espcn|compact) parts+=("$1") ;;
+        *) sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
 done
-[ ${#parts[@]} != 0 ] || { sed -n '3,18s/^# \{0,1\}//p' "$0"; exit 2; }
+[ ${#parts[@]} != 0 ] || { sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$work" "$out" || exit 1
 logs=$out/logs
 mkdir -p "$logs"
@@ -79,10 +80,19 @@ if [ -n "$gpu" ]; then
     have nvidia-smi && nvidia-smi -L | grep -q GPU || die "nvidia-smi finds no GPU (--no-gpu: a rehearsal)"
 fi
 
-say "LibTorch:     ${torch:-the system\'s}"
+say "LibTorch:     ${torch:-that of the system}"
 say "CUDA headers: ${cuda_include:-none}"
 say "cache:        $cache"
 if [ -n "$gpu" ]; then say "GPU:          $(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | head -n 1)"; fi
+
+# What makes frames of the device, for ffmpeg, and a graph's filters for them;
+# without a device the same graphs run without.
+hw_options='-init_hw_device cuda=cu:0,primary_ctx=1 -filter_hw_device cu'
+[ -n "$gpu" ] || hw_options=''
+for_here() {
+    if [ -n "$gpu" ]; then printf '%s\n' "$1"
+    else sed 's/hwupload,//g; s/,hwdownload//g; s/scale_cuda/scale/g' <<< "$1"; fi
+}
 
 # shellcheck disable=SC1090
 rc=0
@@ -90,6 +100,8 @@ for ((i = 0; i < ${#parts[@]}; i++)); do
     from=$SECONDS
     case ${parts[i]} in
         build) . "$here/build.sh" ;;
+        fate)  step "fate-dnn" fate.log make -k -C "$work/ours" -j"$jobs" fate-dnn &&
+                   say "fate-dnn: $(grep -c '^TEST' "$logs/fate.log") tests passed" ;;
         test)  . "$here/test.sh" ;;
         bench) . "$here/bench.sh" ;;
         espcn|compact) continue ;;

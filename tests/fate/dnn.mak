@@ -80,8 +80,8 @@ fate-dnn-torch-identity:          FILTER = $(call NET, identity)
 
 # a model without parameters, and outputs that are laid out as NHWC, double,
 # half; one that was saved while training and has to be told otherwise; and one
-# that prints, which is not to get into the output
-FATE_DNN-$(call DNN_TORCH) += $(addprefix fate-dnn-torch-identity-, bare nhwc double half train prints)
+# that prints, which is not to get into the output; and what the CPU has no graphs for
+FATE_DNN-$(call DNN_TORCH) += $(addprefix fate-dnn-torch-identity-, bare nhwc double half train prints graph)
 fate-dnn-torch-identity-%:        REF    = $(DNN_REF)-identity
 fate-dnn-torch-identity-bare:     FILTER = $(call NET, identity_bare)
 fate-dnn-torch-identity-nhwc:     FILTER = $(call NET, identity_nhwc)
@@ -89,6 +89,7 @@ fate-dnn-torch-identity-double:   FILTER = $(call NET, identity_double)
 fate-dnn-torch-identity-half:     FILTER = $(call NET, identity_half)
 fate-dnn-torch-identity-train:    FILTER = $(call NET, train)
 fate-dnn-torch-identity-prints:   FILTER = $(call NET, prints)
+fate-dnn-torch-identity-graph:    FILTER = $(call NET, identity, cuda_graph=1)
 
 FATE_DNN-$(call DNN_TORCH, HFLIP) += $(call DNN_BOTH, hflip)
 fate-dnn-own-hflip:               FILTER = hflip
