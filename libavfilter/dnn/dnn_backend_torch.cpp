@@ -42,10 +42,13 @@
 #include <vector>
 
 #include "dnn_torch_analytics.h"
-#include "dnn_torch_carry.h"
+#include "dnn_torch_cuda.h"
+#include "dnn_torch_device.h"
 #include "dnn_torch_frame.h"
 #include "dnn_torch_graph.h"
 #include "dnn_torch_model.h"
+#include "dnn_torch_port.h"
+#include "dnn_torch_staging.h"
 #include "dnn_torch_stats.h"
 #include "dnn_torch_tiles.h"
 #include "dnn_torch_window.h"
@@ -66,6 +69,7 @@ extern "C" {
 
 namespace {
 
+using fftorch::DeviceStream;
 using fftorch::FrameMap;
 using fftorch::Failure;
 using fftorch::SharedFrame;
@@ -126,19 +130,23 @@ struct THRequest {
 
 /** What one worker keeps from batch to batch. */
 struct THWorker {
+    DeviceStream        stream;
+    std::unique_ptr<fftorch::FramePort>       port; ///< for the frames' format
+    std::unique_ptr<fftorch::cuda::Recording> recording;
     at::Tensor          input;
-    fftorch::Carry      carry;
     fftorch::AreaLoader loader;
+    size_t              most = SIZE_MAX; ///< tasks of a batch, for lack of memory
 };
 
 /** The DNNModel that the filter sees, and all that belongs to it. */
 struct THModel : DNNModel {
     DnnContext                     *ctx          = nullptr;
+    c10::Device                     device       = c10::Device(c10::DeviceType::CPU);
     std::unique_ptr<fftorch::Model> net;
     fftorch::PixelOptions           pixel_options;
     fftorch::TileOptions            tile_options;
     std::vector<AVPixelFormat>      formats;
-    FrameMap                        map;                    ///< of the input's format
+    FrameMap                        map;                    ///< for detection and classification
     int                             threads      = 1;       ///< intra-op, of a worker
     std::vector<THWorker>           workers;
     std::vector<THRequest>          requests;
@@ -221,11 +229,12 @@ std::vector<at::Tensor> analytics_outputs(const THModel &model, const std::vecto
     return fftorch::outputs_of_one(outputs, n, i);
 }
 
-/** @return the worker's input of a shape [N, C, H, W], to be filled */
-const at::Tensor &open_input(const THModel &model, THWorker &worker, const std::vector<int64_t> &shape)
+/** @return the worker's input of a shape [N, C, H, W] on a device, to be filled */
+const at::Tensor &open_input(const THModel &model, THWorker &worker,
+                             const std::vector<int64_t> &shape, c10::Device device)
 {
-    if (!worker.input.defined() || worker.input.sizes() != shape)
-        worker.input = model.net->make_input(shape[0], shape[1], shape[2], shape[3]);
+    if (!worker.input.defined() || worker.input.sizes() != shape || worker.input.device() != device)
+        worker.input = model.net->make_input(shape[0], shape[1], shape[2], shape[3], device);
     return worker.input;
 }
 
@@ -245,7 +254,7 @@ void analyse(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_
     using seconds = std::chrono::duration<double>;
     const Stats::Clock::time_point start = Stats::Clock::now();
 
-    const at::Tensor &input = open_input(model, worker, shape);
+    const at::Tensor &input = open_input(model, worker, shape, at::kCPU);
     for (int64_t i = 0; i < nb_tasks; i++)
         worker.loader.load(*tasks[i]->in_frame, tasks[i]->area, analytics_format(model),
                            model.map, input[i]);
@@ -265,62 +274,86 @@ void analyse(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_
 }
 
 /** @throws std::runtime_error if an output frame is not what a tile's output makes */
-void check_output(const Tiling &tiling, const at::Tensor &output, const FrameMap &map,
+void check_output(const Tiling &tiling, const at::Tensor &output, int64_t channels,
                   const AVFrame &frame)
 {
     const int64_t width  = tiling.output_width(output.size(3));
     const int64_t height = tiling.output_height(output.size(2));
 
-    if (output.size(1) != map.channels() || width != frame.width || height != frame.height)
+    if (output.size(1) != channels || width != frame.width || height != frame.height)
         throw std::runtime_error("it returned " + std::to_string(output.size(1)) +
             " channels of " + std::to_string(width) + "x" + std::to_string(height) + ", the " +
             av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame.format)) + " output has " +
-            std::to_string(map.channels()) + " of " +
+            std::to_string(channels) + " of " +
             std::to_string(frame.width) + "x" + std::to_string(frame.height));
+}
+
+/** Let the worker's port have the frames of a batch. */
+void open_port(THWorker &worker, THTask *const *tasks, int64_t nb_tasks)
+{
+    std::vector<const AVFrame *>    sources;
+    std::vector<fftorch::FramePair> outputs;
+
+    for (int64_t i = 0; i < nb_tasks; i++) {
+        for (int64_t t = 0; t < tasks[i]->nb_frames(); t++)
+            sources.push_back(&tasks[i]->frame(t));
+        outputs.push_back({ tasks[i]->in_frame, tasks[i]->out_frame });
+    }
+    worker.port->open(std::move(sources), std::move(outputs));
 }
 
 /** Frames in, network, frames out. All frames are of one size and format. */
 void infer(THModel &model, THWorker &worker, THTask *const *tasks, int64_t nb_tasks)
 {
+    const DeviceStream::Use use(worker.stream);
+
     if (model.func_type != DFT_PROCESS_FRAME)
         return analyse(model, worker, tasks, nb_tasks);
 
     using seconds = std::chrono::duration<double>;
+    fftorch::FramePort &port = *worker.port;
     const AVFrame &first = *tasks[0]->in_frame;
     const Tiling tiling(first.width, first.height, model.tile_options);
-    const int64_t channels = model.map.channels();
+    const int64_t channels = port.channels();
     const int64_t frames   = tasks[0]->nb_frames();
     const std::vector<int64_t> shape = { nb_tasks, frames * channels,
                                          tiling.tile_height, tiling.tile_width };
     seconds inference{ 0 };
     const Stats::Clock::time_point start = Stats::Clock::now();
 
-    const at::Tensor &input = open_input(model, worker, shape);
+    const bool recorded = worker.recording && worker.recording->input().sizes() == shape;
+    const at::Tensor &input = recorded ? worker.recording->input()
+                                       : open_input(model, worker, shape, port.device());
+    open_port(worker, tasks, nb_tasks);
     for (const fftorch::Span &row : tiling.rows) {
         for (const fftorch::Span &column : tiling.columns) {
             for (int64_t i = 0; i < nb_tasks; i++)
                 for (int64_t t = 0; t < frames; t++)
-                    model.map.load(tasks[i]->frame(t), column.start, row.start,
-                                   input[i].narrow(0, t * channels, channels));
+                    port.load(i * frames + t, column.start, row.start,
+                              input[i].narrow(0, t * channels, channels));
 
             const Stats::Clock::time_point filled = Stats::Clock::now();
-            const at::Tensor output = model.net->forward(input);
+            const at::Tensor output = recorded ? worker.recording->replay()
+                                               : model.net->forward(input);
             inference += Stats::Clock::now() - filled;
 
             const Tiling::Part part = tiling.part(output, column, row);
             for (int64_t i = 0; i < nb_tasks; i++) {
-                AVFrame &out = *tasks[i]->out_frame;
-                check_output(tiling, output, model.map, out);
-                model.map.store(part.pixels[i], out, part.x, part.y);
+                check_output(tiling, output, channels, *tasks[i]->out_frame);
+                port.store(part.pixels[i], i, part.x, part.y);
             }
         }
     }
-    for (int64_t i = 0; i < nb_tasks; i++)
-        worker.carry.run(*tasks[i]->in_frame, *tasks[i]->out_frame, model.pixel_options.color);
+    // what a device still has to do is the network's, by and large
+    const Stats::Clock::time_point given = Stats::Clock::now();
+    port.wait();
+    inference += Stats::Clock::now() - given;
+    port.close();
 
     model.stats.ran(seconds(Stats::Clock::now() - start - inference).count(), inference.count());
 
-    close_input(worker);
+    if (!recorded)
+        close_input(worker);
 }
 
 bool same_shape(THTask *const *tasks, size_t nb_tasks)
@@ -349,10 +382,28 @@ void note_latency(THModel &model, THTask &task)
         throw std::bad_alloc();
 }
 
+/**
+ * A device had not enough memory for a batch: from now on the worker's are
+ * half as large, which shows in the log.
+ */
+size_t halve_batches(THModel &model, THWorker &worker, size_t nb_tasks)
+{
+    worker.most = (nb_tasks + 1) / 2;
+    av_log(model.filter_ctx, AV_LOG_WARNING,
+           "%s: out of memory with a batch of %zu, going on with batches of %zu\n",
+           model.ctx->model_filename, nb_tasks, worker.most);
+    return worker.most;
+}
+
 /** Run tasks and publish how each of them ended. */
 void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb_tasks) noexcept
 {
-    if (nb_tasks == 1 || same_shape(tasks, nb_tasks)) {
+    // one bad frame must not cost the good ones of its batch
+    size_t part = 1;
+
+    if (nb_tasks > worker.most) {
+        part = worker.most;
+    } else if (nb_tasks == 1 || same_shape(tasks, nb_tasks)) {
         try {
             infer(model, worker, tasks, nb_tasks);
             for (size_t i = 0; i < nb_tasks; i++)
@@ -362,15 +413,24 @@ void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb
                 tasks[i]->finish();
             return;
         } catch (...) {
+            Failure failure = fftorch::describe_exception();
+            worker.stream.settle(); // what is under way has the frames
+            if (failure.device_memory) {
+                worker.input.reset();
+                if (worker.port)
+                    worker.port->release();
+                fftorch::release_device_memory(model.device);
+            }
             if (nb_tasks == 1) {
-                tasks[0]->fail(fftorch::describe_exception());
+                tasks[0]->fail(std::move(failure));
                 return;
             }
+            if (failure.device_memory)
+                part = halve_batches(model, worker, nb_tasks);
         }
     }
-    // one bad frame must not cost the good ones of its batch
-    for (size_t i = 0; i < nb_tasks; i++)
-        run_tasks(model, worker, tasks + i, 1);
+    for (size_t i = 0; i < nb_tasks; i += part)
+        run_tasks(model, worker, tasks + i, FFMIN(part, nb_tasks - i));
 }
 
 void worker_start(void *opaque, unsigned worker)
@@ -419,10 +479,13 @@ int dispatch(THModel &model)
 }
 
 /** @return how many threads may run a network */
-int max_workers(const DnnContext *ctx)
+int max_workers(const DnnContext *ctx, c10::Device device)
 {
     if (!ctx->async)
         return 1;
+    // one copies its frames to the device, one is computed, one copied back
+    if (!ctx->torch_option.workers && !device.is_cpu())
+        return 3;
     // Runs side by side share the cores better than the threads of one run,
     // which wait for each other; but each needs memory.
     return ctx->torch_option.workers ? ctx->torch_option.workers : FFMIN(av_cpu_count(), 4);
@@ -431,7 +494,7 @@ int max_workers(const DnnContext *ctx)
 /** @return how many threads are to run the network */
 int choose_workers(const THModel &model)
 {
-    const int wanted = max_workers(model.ctx);
+    const int wanted = max_workers(model.ctx, model.device);
 
     if (!model.ctx->torch_option.workers && model.net->has_memory())
         return 1;
@@ -452,6 +515,8 @@ int open_workers(THModel &model)
     model.threads = model.filter_ctx->nb_threads > 0 ? model.filter_ctx->nb_threads
                                                      : FFMAX(1, av_cpu_count() / nb_workers);
     model.workers.resize(nb_workers);
+    for (THWorker &worker : model.workers)
+        worker.stream = DeviceStream(model.device);
     model.requests.resize(ctx->async ? nireq : 1);
     for (THRequest &request : model.requests)
         request.tasks.reserve(ctx->torch_option.batch_size);
@@ -536,16 +601,68 @@ std::string trial_failure(THModel &model, AVPixelFormat format, int width, int h
                           const std::string &reason)
 {
     const int64_t wanted = net_channels(model);
+    const int64_t channels = model.workers[0].port->channels();
     const std::string whose = std::string(av_get_pix_fmt_name(format)) + " frames have";
     int multiple = 0;
 
-    if (wanted && wanted != model.map.channels())
-        return channel_mismatch(wanted, model.map.channels(), whose);
+    if (wanted && wanted != channels)
+        return channel_mismatch(wanted, channels, whose);
     if (model.tile_options.multiple == 1 && !model.tile_options.width)
-        multiple = find_multiple(model, nb_window_frames(model) * model.map.channels(), width, height);
+        multiple = find_multiple(model, nb_window_frames(model) * channels, width, height);
     return multiple ? reason + "; it needs a multiple of " + std::to_string(multiple) +
                       " as width and height: add pad=" + std::to_string(multiple)
                     : reason;
+}
+
+/** Find the way for the frames that are to come. */
+void open_ports(THModel &model)
+{
+    AVFilterLink *inlink = model.filter_ctx->inputs[0];
+    const AVPixelFormat format = static_cast<AVPixelFormat>(inlink->format);
+
+    for (THWorker &worker : model.workers) {
+        worker.recording.reset();
+        worker.input.reset();
+        if (format == AV_PIX_FMT_CUDA)
+            worker.port = fftorch::cuda::open_surfaces(ff_filter_link(inlink)->hw_frames_ctx,
+                                                       model.pixel_options, net_channels(model),
+                                                       model.device, worker.stream);
+        else if (model.device.is_cpu())
+            worker.port = std::make_unique<fftorch::HostPort>(format, model.pixel_options);
+        else
+            worker.port = std::make_unique<fftorch::StagedPort>(format, model.pixel_options,
+                                                                model.device, worker.stream);
+    }
+}
+
+/** If asked for, record a run of a full batch [N, C, H, W] for each worker. */
+void record_runs(THModel &model, int64_t channels, int64_t height, int64_t width)
+{
+    if (!model.ctx->torch_option.cuda_graph)
+        return;
+    try {
+        if (!model.device.is_cuda())
+            throw std::invalid_argument("they are for device=cuda");
+        if (model.net->has_memory())
+            throw std::invalid_argument("the network may remember something from frame to frame");
+        for (THWorker &worker : model.workers) {
+            const DeviceStream::Use use(worker.stream);
+            worker.recording = fftorch::cuda::record(
+                model.net->make_input(model.ctx->torch_option.batch_size, channels, height, width,
+                                      model.device).zero_(),
+                [&](const at::Tensor &input) { return model.net->forward(input); });
+        }
+        av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs as a CUDA graph\n",
+               model.ctx->model_filename);
+    } catch (...) {
+        const Failure failure = fftorch::describe_exception();
+        for (THWorker &worker : model.workers) {
+            worker.recording.reset();
+            worker.stream = DeviceStream(model.device);
+        }
+        av_log(model.filter_ctx, AV_LOG_WARNING, "%s: no CUDA graphs, %s\n",
+               model.ctx->model_filename, failure.reason.c_str());
+    }
 }
 
 /** A trial run finds the size of the output, and warms the network up. */
@@ -560,11 +677,12 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
         const Tiling tiling(input_width, input_height, model.tile_options);
         at::Tensor output;
 
-        model.map = FrameMap(format, model.pixel_options);
+        open_ports(model);
+        const int64_t channels = model.workers[0].port->channels();
         fftorch::Model::enter_thread(model.threads);
         try {
             for (int i = 0; i < model.ctx->torch_option.warmup; i++)
-                output = model.net->prepare(1, nb_window_frames(model) * model.map.channels(),
+                output = model.net->prepare(1, nb_window_frames(model) * channels,
                                             tiling.tile_height, tiling.tile_width);
         } catch (...) {
             const Failure failure = fftorch::describe_exception();
@@ -582,11 +700,11 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
                    model.ctx->model_filename, output.size(3), output.size(2), input_width, input_height);
             return AVERROR(EINVAL);
         }
-        if (output.size(1) != model.map.channels()) {
+        if (output.size(1) != channels) {
             av_log(model.filter_ctx, AV_LOG_ERROR,
-                   "%s: the network returns %" PRId64 " channels, %s frames have %d\n",
+                   "%s: the network returns %" PRId64 " channels, %s frames have %" PRId64 "\n",
                    model.ctx->model_filename, output.size(1),
-                   av_get_pix_fmt_name(format), model.map.channels());
+                   av_get_pix_fmt_name(format), channels);
             return AVERROR(EINVAL);
         }
         av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs %s\n",
@@ -600,6 +718,8 @@ int get_output_th(DNNModel *arg, const char *input_name, int input_width, int in
                    model.ctx->model_filename, width, height);
             return AVERROR(EINVAL);
         }
+        record_runs(model, nb_window_frames(model) * channels,
+                    tiling.tile_height, tiling.tile_width);
         *output_width  = width;
         *output_height = height;
         return 0;
@@ -700,6 +820,8 @@ int open_formats(THModel &model)
     }
     model.formats = fftorch::frame_formats(color, channels);
     if (model.formats.size() > 1) {
+        if (fftorch::cuda::takes_surfaces(model.device))
+            model.formats.insert(model.formats.end() - 1, AV_PIX_FMT_CUDA);
         model.pix_fmts = model.formats.data();
         return 0;
     }
@@ -742,14 +864,15 @@ DNNModel *load_model_th(DnnContext *ctx, DNNFunctionType func_type, AVFilterCont
         model->input_height = th_options.input_height;
 
         open_options(*model);
-        options.path    = ctx->model_filename;
-        options.device  = ctx->device ? ctx->device : "cpu";
+        model->device = fftorch::open_device(ctx->device ? ctx->device : "cpu", ctx->device_id);
+        options.path          = ctx->model_filename;
+        options.device        = model->device;
         options.precision     = scalar_types[th_options.precision];
         options.optimize      = th_options.optimize;
         options.memory_format = th_options.memory_format;
         options.keep_memory   = th_options.keep_memory;
         options.nhwc          = th_options.layout == DL_NHWC;
-        options.runners       = max_workers(ctx);
+        options.runners       = max_workers(ctx, model->device);
         options.batch_size    = th_options.batch_size;
 
         model->net   = fftorch::load_model(options);

@@ -140,6 +140,20 @@ std::vector<AVPixelFormat> frame_formats(Color color, int64_t channels)
     return list;
 }
 
+void repeat_edges(const at::Tensor &chw, int64_t rows, int64_t columns)
+{
+    const int64_t height = chw.size(1), width = chw.size(2);
+
+    if (columns < width) {
+        const at::Tensor picture = chw.narrow(1, 0, rows);
+        picture.narrow(2, columns, width - columns).copy_(
+            picture.narrow(2, columns - 1, 1).expand({ -1, -1, width - columns }));
+    }
+    if (rows < height)
+        chw.narrow(1, rows, height - rows).copy_(
+            chw.narrow(1, rows - 1, 1).expand({ -1, height - rows, -1 }));
+}
+
 FrameMap::FrameMap(AVPixelFormat format, const PixelOptions &options)
 {
     const AVPixFmtDescriptor &desc = *av_pix_fmt_desc_get(format);
@@ -342,14 +356,7 @@ void FrameMap::load(const AVFrame &frame, int x, int y, const at::Tensor &chw) c
         }
         load_row(Row(chw, i), src, columns);
     }
-    if (columns < width) {
-        const at::Tensor picture = chw.narrow(1, 0, rows);
-        picture.narrow(2, columns, width - columns).copy_(
-            picture.narrow(2, columns - 1, 1).expand({ -1, -1, width - columns }));
-    }
-    if (rows < height)
-        chw.narrow(1, rows, height - rows).copy_(
-            chw.narrow(1, rows - 1, 1).expand({ -1, height - rows, -1 }));
+    repeat_edges(chw, rows, columns);
 }
 
 void FrameMap::store(const at::Tensor &chw, AVFrame &frame, int x, int y) const

@@ -60,6 +60,12 @@ std::vector<int> frame_channels(AVPixelFormat format, Color color);
  */
 std::vector<AVPixelFormat> frame_formats(Color color, int64_t channels);
 
+/**
+ * Fill what of a tensor [C, H, W] is beyond the first rows and columns with the
+ * last of those.
+ */
+void repeat_edges(const at::Tensor &chw, int64_t rows, int64_t columns);
+
 /** How the frames of a format and the tensors of a network correspond. */
 class FrameMap {
 public:
@@ -71,7 +77,19 @@ public:
      */
     FrameMap(AVPixelFormat format, const PixelOptions &options);
 
+    /** Where the samples of a channel are, and what they mean. */
+    struct Channel {
+        int plane;
+        int offset; ///< of the first one in its line, in bytes
+        int step;   ///< from pixel to pixel, in samples
+        LoadMap  load;
+        StoreMap store;
+    };
+
     int channels() const { return channels_.size(); }
+    const Channel &channel(int c) const { return channels_[c]; }
+    Sample sample() const { return sample_; }
+    int sample_size() const { return sample_size_; } ///< in bytes
 
     /**
      * Fill a tensor with a part of a frame.
@@ -93,15 +111,6 @@ public:
     void store(const at::Tensor &chw, AVFrame &frame, int x, int y) const;
 
 private:
-    /** Where the samples of a channel are. */
-    struct Channel {
-        int plane;
-        int offset; ///< of the first one in its line, in bytes
-        int step;   ///< from pixel to pixel, in samples
-        LoadMap  load;
-        StoreMap store;
-    };
-
     class Row;
 
     void load_row(const Row &dst, const uint8_t *const src[], int n) const;

@@ -253,6 +253,14 @@ Variant choose_by_rule(const Anatomy &anatomy, at::ScalarType precision, std::st
     return { OPTIMIZE_INFERENCE, LAYOUT_CONTIGUOUS };
 }
 
+Variant choose_for_device(at::ScalarType precision, std::string &reason)
+{
+    // what optimizes for inference is for CPUs, and the fast convolutions of
+    // devices take half and bfloat16 values pixel by pixel
+    reason = std::string(toString(precision)) + " on a device";
+    return { OPTIMIZE_FREEZE, precision == at::kFloat ? LAYOUT_CONTIGUOUS : LAYOUT_CHANNELS_LAST };
+}
+
 torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy &anatomy,
                                 Variant variant, at::ScalarType precision)
 {

@@ -71,6 +71,9 @@ private:
  */
 Variant choose_by_rule(const Anatomy &anatomy, at::ScalarType precision, std::string &reason);
 
+/** The same for other devices than the CPU, whatever the network is made of. */
+Variant choose_for_device(at::ScalarType precision, std::string &reason);
+
 /**
  * Make a variant of a network.
  *

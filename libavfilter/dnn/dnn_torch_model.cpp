@@ -29,9 +29,9 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <caffe2/serialize/inline_container.h>
 
+#include "dnn_torch_device.h"
 #include "dnn_torch_memory.h"
 
 extern "C" {
@@ -63,20 +63,10 @@ std::string one_line(const std::string &message)
     return best.empty() ? "no reason given" : best;
 }
 
-c10::Device open_device(const std::string &name)
+/** For a memory of a device; a TorchScript network hides what sort of exception it was. */
+Failure make_failure(const char *message)
 {
-    c10::Device device(name);
-
-    if (device.is_cpu())
-        return device;
-    if (!c10::impl::hasDeviceGuardImpl(device.type()))
-        throw std::invalid_argument("this LibTorch was built without support for device " + name);
-
-    const int count = c10::impl::VirtualGuardImpl(device.type()).deviceCount();
-    if (!count || (device.has_index() && device.index() >= count))
-        throw std::invalid_argument("there is no device " + name + ", LibTorch found " +
-                                    std::to_string(count) + " of its kind");
-    return device;
+    return { AVERROR_EXTERNAL, one_line(message), strstr(message, "out of memory") != nullptr };
 }
 
 /** @return whether a file is what torch.save() wrote before its files were zip archives */
@@ -110,9 +100,9 @@ Failure describe_exception() noexcept
         } catch (const std::invalid_argument &e) {
             return { AVERROR(EINVAL), one_line(e.what()) };
         } catch (const c10::Error &e) {
-            return { AVERROR_EXTERNAL, one_line(e.what_without_backtrace()) };
+            return make_failure(e.what_without_backtrace());
         } catch (const std::exception &e) {
-            return { AVERROR_EXTERNAL, one_line(e.what()) };
+            return make_failure(e.what());
         } catch (...) {
             return { AVERROR_EXTERNAL, "unknown exception" };
         }
@@ -125,7 +115,6 @@ Failure describe_exception() noexcept
 std::unique_ptr<Model> load_model(const ModelOptions &options)
 {
     const std::filesystem::path file = options.path;
-    const c10::Device device = open_device(options.device);
 
     if (!std::filesystem::exists(file))
         throw std::invalid_argument("no such file");
@@ -144,7 +133,7 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
         });
     };
     if (has("data/aotinductor/"))
-        return load_package(options, device);
+        return load_package(options);
     // what torch.save() writes is the same sort of archive as TorchScript
     if ((has("data.pkl") && !has("constants.pkl")) || is_pickle(options.path))
         throw std::invalid_argument(
@@ -154,7 +143,7 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
         throw std::invalid_argument(
             "it is an exported program that was not compiled: compile it in Python with "
             "torch._inductor.aoti_compile_and_package(), or see tools/dnn_torch_export.py");
-    return load_script(options, device);
+    return load_script(options);
 }
 
 Model::~Model()
@@ -171,9 +160,9 @@ void Model::enter_thread(int threads)
         at::set_num_threads(threads);
 }
 
-at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w) const
+at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w, c10::Device device) const
 {
-    const at::TensorOptions options = at::TensorOptions().dtype(input_type_);
+    const at::TensorOptions options = at::TensorOptions().dtype(input_type_).device(device);
 
     if (options_.nhwc)
         return at::empty({ n, h, w, c }, options).permute({ 0, 3, 1, 2 });
@@ -183,7 +172,7 @@ at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w) const
 bool Model::accepts(int64_t c, int64_t h, int64_t w)
 {
     try {
-        forward(make_input(1, c, h, w).zero_());
+        forward(make_input(1, c, h, w, device_).zero_());
         return true;
     } catch (const std::bad_alloc &) {
         throw;
@@ -197,8 +186,9 @@ at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
     if (description_.empty())
         choose(n, c, h, w);
 
-    at::Tensor output = forward(make_input(n, c, h, w).zero_());
+    at::Tensor output = forward(make_input(n, c, h, w, device_).zero_());
     forget();
+    synchronize_default_stream(device_);
     return output;
 }
 
@@ -207,8 +197,9 @@ std::vector<at::Tensor> Model::prepare_all(int64_t n, int64_t c, int64_t h, int6
     if (description_.empty())
         choose(n, c, h, w);
 
-    std::vector<at::Tensor> outputs = forward_all(make_input(n, c, h, w).zero_());
+    std::vector<at::Tensor> outputs = forward_all(make_input(n, c, h, w, device_).zero_());
     forget();
+    synchronize_default_stream(device_);
     return outputs;
 }
 
@@ -268,7 +259,7 @@ at::Tensor Model::forward(const at::Tensor &input)
                                  " values instead of floating-point ones");
     if (options_.nhwc)
         output = output.permute({ 0, 3, 1, 2 });
-    return output.to(at::kCPU);
+    return output.to(device_);
 }
 
 } // namespace fftorch

@@ -40,6 +40,7 @@ namespace fftorch {
 struct Failure {
     int         code;   ///< an AVERROR code
     std::string reason; ///< one line
+    bool device_memory = false; ///< a device has no more of it
 };
 
 /** To be called in a catch block: the exception that is being handled. */
@@ -47,7 +48,7 @@ Failure describe_exception() noexcept;
 
 struct ModelOptions {
     std::string    path;
-    std::string    device;        ///< as LibTorch names it: "cpu", "cuda:1"
+    c10::Device    device = c10::Device(c10::DeviceType::CPU);
     at::ScalarType precision;     ///< of weights and activations
     int            optimize;      ///< an Optimize, or one of the Choose
     int            memory_format; ///< a Layout, or one of the Choose
@@ -89,18 +90,19 @@ public:
     std::vector<at::Tensor> prepare_all(int64_t n, int64_t c, int64_t h, int64_t w);
 
     /**
-     * @return tensor [N, C, H, W] in memory of the CPU, not filled, of the
-     *         type that the network takes: float, half or bfloat16; C counts
-     *         the channels of all frames
+     * @return tensor [N, C, H, W] on a device, not filled, of the type that the
+     *         network takes: float, half or bfloat16; C counts the channels of
+     *         all frames
      */
-    at::Tensor make_input(int64_t n, int64_t c, int64_t h, int64_t w) const;
+    at::Tensor make_input(int64_t n, int64_t c, int64_t h, int64_t w, c10::Device device) const;
 
     /**
      * Run the network. May be called by several threads at a time.
      *
-     * @param input [N, C, H, W]; as make_input() gave it, it is not converted
-     * @return tensor [N, C', H', W'] in memory of the CPU with any strides, of
-     *         any floating-point type, which may share memory with the input
+     * @param input [N, C, H, W]; as make_input() gave it for the network's
+     *              device, it is not converted
+     * @return tensor [N, C', H', W'] on the network's device with any strides,
+     *         of any floating-point type, which may share memory with the input
      */
     at::Tensor forward(const at::Tensor &input);
 
@@ -125,8 +127,8 @@ public:
     const std::string &description() const { return description_; }
 
 protected:
-    Model(const ModelOptions &options, c10::Device device)
-        : options_(options), device_(device), input_type_(options.precision)
+    explicit Model(const ModelOptions &options)
+        : options_(options), device_(options.device), input_type_(options.precision)
     {
     }
 
@@ -155,12 +157,12 @@ private:
     int frames_ = 0; ///< of a window with a dimension of its own
 };
 
-/** Load a file of either sort, and check the device. */
+/** Load a file of either sort. */
 std::unique_ptr<Model> load_model(const ModelOptions &options);
 
 /** The sorts of files, for load_model(). */
-std::unique_ptr<Model> load_script(const ModelOptions &options, c10::Device device);
-std::unique_ptr<Model> load_package(const ModelOptions &options, c10::Device device);
+std::unique_ptr<Model> load_script(const ModelOptions &options);
+std::unique_ptr<Model> load_package(const ModelOptions &options);
 
 } // namespace fftorch
 

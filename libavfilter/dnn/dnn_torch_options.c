@@ -66,6 +66,8 @@ const AVOption ff_dnn_torch_options[] = {
         { "bf16", "bfloat16",     0, AV_OPT_TYPE_CONST, { .i64 = PRECISION_BF16 }, 0, 0, FLAGS, "precision" },
     { "input_size",    "size that frames, or boxes in them, are scaled to for the network",
       OFFSET(input_width), AV_OPT_TYPE_IMAGE_SIZE, { .str = NULL }, 0, 0, FLAGS },
+    { "cuda_graph",    "have a CUDA device run the network as a graph",
+      OFFSET(cuda_graph), AV_OPT_TYPE_BOOL, { .i64 = 0 }, 0, 1, FLAGS },
     { "keep_memory",   "keep the memory of a run for the next one",
       OFFSET(keep_memory), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, FLAGS },
     { "warmup",        "runs before the first frame",

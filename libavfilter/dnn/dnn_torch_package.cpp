@@ -163,12 +163,13 @@ std::string Signature::shape() const
 
 /** Before there was a number of runners, there was one, and runs wait for it. */
 template <typename Loader>
-std::unique_ptr<Loader> open_package(const ModelOptions &options, c10::Device device)
+std::unique_ptr<Loader> open_package(const ModelOptions &options)
 {
     if constexpr (std::is_constructible_v<Loader, std::string, std::string, bool, size_t,
                                           c10::DeviceIndex>) {
         return std::make_unique<Loader>(options.path, "model", false,
-                                        static_cast<size_t>(options.runners), device.index());
+                                        static_cast<size_t>(options.runners),
+                                        options.device.index());
     } else if constexpr (std::is_constructible_v<Loader, std::string, std::string, bool, size_t>) {
         return std::make_unique<Loader>(options.path, "model", false,
                                         static_cast<size_t>(options.runners));
@@ -179,7 +180,7 @@ std::unique_ptr<Loader> open_package(const ModelOptions &options, c10::Device de
 
 class PackageModel : public Model {
 public:
-    PackageModel(const ModelOptions &options, c10::Device device);
+    explicit PackageModel(const ModelOptions &options);
 
     int64_t channels() const override;
     // a package does not tell; whose does takes the option workers=1
@@ -222,18 +223,18 @@ void PackageModel::check_options()
                                     std::to_string(options_.batch_size) + " is more");
 }
 
-PackageModel::PackageModel(const ModelOptions &options, c10::Device device)
-    : Model(options, device), signature_(options.path)
+PackageModel::PackageModel(const ModelOptions &options)
+    : Model(options), signature_(options.path)
 {
     check_options();
     input_type_ = signature_.type;
     if (signature_.channels_last)
         input_format_ = at::MemoryFormat::ChannelsLast;
-    loader_ = open_package<AOTIModelPackageLoader>(options, device);
+    loader_ = open_package<AOTIModelPackageLoader>(options);
 
     const auto metadata = loader_->get_metadata();
     const auto compiled = metadata.find("AOTI_DEVICE_KEY");
-    const std::string wanted = DeviceTypeName(device.type(), true);
+    const std::string wanted = DeviceTypeName(device_.type(), true);
     if (compiled != metadata.end() && compiled->second != wanted)
         throw std::invalid_argument("it was compiled for device " + compiled->second + ", not " +
                                     wanted);
@@ -281,9 +282,9 @@ std::vector<at::Tensor> PackageModel::run(const at::Tensor &input)
 
 } // namespace
 
-std::unique_ptr<Model> load_package(const ModelOptions &options, c10::Device device)
+std::unique_ptr<Model> load_package(const ModelOptions &options)
 {
-    return std::make_unique<PackageModel>(options, device);
+    return std::make_unique<PackageModel>(options);
 }
 
 } // namespace fftorch
@@ -294,7 +295,7 @@ std::unique_ptr<Model> load_package(const ModelOptions &options, c10::Device dev
 
 namespace fftorch {
 
-std::unique_ptr<Model> load_package(const ModelOptions &, c10::Device)
+std::unique_ptr<Model> load_package(const ModelOptions &)
 {
     throw std::invalid_argument("it is a compiled package, which takes LibTorch 2.7 or later, "
                                 "and this is " TORCH_VERSION);

@@ -44,7 +44,7 @@ namespace {
 
 class ScriptModel : public Model {
 public:
-    ScriptModel(const ModelOptions &options, c10::Device device);
+    explicit ScriptModel(const ModelOptions &options);
 
     bool accepts(int64_t c, int64_t h, int64_t w) override;
     int64_t channels() const override { return anatomy_.channels; }
@@ -55,6 +55,7 @@ private:
     void forget() override;
     std::vector<at::Tensor> run(const at::Tensor &input) override;
     void build(Variant variant);
+    Variant rule(std::string &reason) const;
     void build_by_rule();
     std::vector<at::Tensor> execute(const at::Tensor &input);
     double measure(const at::Tensor &input);
@@ -107,12 +108,12 @@ void collect_tensors(const torch::jit::IValue &value, std::vector<at::Tensor> &t
     }
 }
 
-ScriptModel::ScriptModel(const ModelOptions &options, c10::Device device)
-    : Model(options, device), loaded_(load_module(options.path, device)),
+ScriptModel::ScriptModel(const ModelOptions &options)
+    : Model(options), loaded_(load_module(options.path, options.device)),
       anatomy_(loaded_), variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }
 {
     // oneDNN's part of LibTorch is for the CPU
-    if (!device.is_cpu())
+    if (!device_.is_cpu())
         anatomy_.nb_fusable = 0;
 }
 
@@ -142,11 +143,17 @@ double ScriptModel::measure(const at::Tensor &input)
     return best;
 }
 
+Variant ScriptModel::rule(std::string &reason) const
+{
+    return device_.is_cpu() ? choose_by_rule(anatomy_, options_.precision, reason)
+                            : choose_for_device(options_.precision, reason);
+}
+
 void ScriptModel::build_by_rule()
 {
     std::string reason;
+    Variant variant = rule(reason);
 
-    Variant variant = choose_by_rule(anatomy_, options_.precision, reason);
     if (options_.optimize >= 0)
         variant.optimize = static_cast<Optimize>(options_.optimize);
     if (options_.memory_format >= 0)
@@ -162,16 +169,16 @@ void ScriptModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
         return build_by_rule();
 
     std::string reason;
-    const Variant rule = choose_by_rule(anatomy_, options_.precision, reason);
+    const Variant by_rule = rule(reason);
     std::vector<Variant> candidates;
     for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE, OPTIMIZE_FUSE }) {
         for (Layout layout : { LAYOUT_CONTIGUOUS, LAYOUT_CHANNELS_LAST }) {
-            const auto fits = [](int option, int value, int by_rule) {
+            const auto fits = [](int option, int value, int default_value) {
                 return option == value || option == CHOOSE_BY_MEASURING ||
-                       (option == CHOOSE_BY_RULE && value == by_rule);
+                       (option == CHOOSE_BY_RULE && value == default_value);
             };
-            if (fits(options_.optimize, optimize, rule.optimize) &&
-                fits(options_.memory_format, layout, rule.layout) &&
+            if (fits(options_.optimize, optimize, by_rule.optimize) &&
+                fits(options_.memory_format, layout, by_rule.layout) &&
                 (optimize != OPTIMIZE_FUSE || anatomy_.nb_fusable || options_.optimize == optimize))
                 candidates.push_back({ optimize, layout });
         }
@@ -185,7 +192,7 @@ void ScriptModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
         if (candidate.optimize == OPTIMIZE_FUSE && options_.optimize != OPTIMIZE_FUSE &&
             !Model::accepts(c, h, w))
             continue;
-        const double time = measure(make_input(n, c, h, w).zero_());
+        const double time = measure(make_input(n, c, h, w, device_).zero_());
         std::ostringstream result;
         result << (description_.empty() ? "" : ", ") << candidate.name() << ' ' << time * 1e3 << " ms";
         description_ += result.str();
@@ -237,9 +244,9 @@ std::vector<at::Tensor> ScriptModel::execute(const at::Tensor &input)
 
 } // namespace
 
-std::unique_ptr<Model> load_script(const ModelOptions &options, c10::Device device)
+std::unique_ptr<Model> load_script(const ModelOptions &options)
 {
-    return std::make_unique<ScriptModel>(options, device);
+    return std::make_unique<ScriptModel>(options);
 }
 
 } // namespace fftorch

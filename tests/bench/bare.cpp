@@ -7,6 +7,9 @@
 // bare variants NET.pt CHANNELS HEIGHT WIDTH SECONDS fp32|bf16
 //     prints for each variant, and first for the one by the rule, its name and
 //     the milliseconds of CPU time of a run with one thread.
+// bare device DEVICE NET.pt CHANNELS HEIGHT WIDTH RUNS BATCH fp32|fp16|bf16
+//     prints frames/s of a loop over batches on another device, prepared as by
+//     default; waits for the device at the end only.
 // bare version
 //     prints the version of LibTorch.
 
@@ -14,6 +17,7 @@
 #include <torch/version.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <atomic>
@@ -173,6 +177,43 @@ void variants(const Case &c, double seconds)
     }
 }
 
+/** argv as on the command line, see above. */
+void device_loop(char **argv)
+{
+    const c10::Device device(argv[2]);
+    const std::string name = argv[9];
+    const at::ScalarType precision = name == "fp16" ? at::kHalf : name == "bf16" ? at::kBFloat16 : at::kFloat;
+    const int runs = std::atoi(argv[7]), batch = std::atoi(argv[8]);
+    std::string reason;
+
+    torch::jit::Module loaded = torch::jit::load(argv[3], device);
+    loaded.eval();
+    const fftorch::Anatomy anatomy(loaded);
+    const fftorch::Variant variant = fftorch::choose_for_device(precision, reason);
+    torch::jit::Module net = fftorch::make_variant(loaded, anatomy, variant, precision);
+
+    const c10::InferenceMode inference_mode;
+    const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+    const at::Tensor input = at::rand({ batch, std::atoi(argv[4]), std::atoi(argv[5]), std::atoi(argv[6]) })
+        .to(device, precision)
+        .contiguous(variant.layout == fftorch::LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
+                                                                    : at::MemoryFormat::Contiguous);
+    const auto synchronize = [&] {
+        if (!device.is_cpu())
+            c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
+    };
+
+    for (int n = 0; n < 5; n++)
+        net.forward({ input });
+    synchronize();
+    const auto start = clock_type::now();
+    for (int n = 0; n < runs; n++)
+        net.forward({ input });
+    synchronize();
+    const double seconds = std::chrono::duration<double>(clock_type::now() - start).count();
+    std::printf("%.3f\n", runs * batch / seconds);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -183,6 +224,8 @@ int main(int argc, char **argv)
         std::printf("%d.%d.%d\n", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH);
     } else if (what == "loop" && argc == 10) {
         loop(Case(argv, argv[9]), std::atoi(argv[6]), std::atoi(argv[7]), std::atoi(argv[8]));
+    } else if (what == "device" && argc == 10) {
+        device_loop(argv);
     } else if (what == "variants" && argc == 8) {
         variants(Case(argv, argv[7]), std::atof(argv[6]));
     } else {

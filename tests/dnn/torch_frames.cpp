@@ -30,10 +30,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -41,14 +39,10 @@
 
 #include "libavfilter/dnn/dnn_torch_carry.h"
 #include "libavfilter/dnn/dnn_torch_frame.h"
-#include "libavfilter/dnn/dnn_torch_window.h"
+#include "picture.h"
 
 extern "C" {
 #include "libavutil/cpu.h"
-#include "libavutil/imgutils.h"
-#include "libavutil/intfloat.h"
-#include "libavutil/lfg.h"
-#include "libavutil/pixdesc.h"
 }
 
 namespace {
@@ -56,74 +50,6 @@ namespace {
 using namespace fftorch;
 
 constexpr int width = 533, height = 5; // more than the conversion does at a time
-
-AVLFG lfg;
-
-[[noreturn]] void fail(const std::string &what)
-{
-    throw std::runtime_error(what);
-}
-
-/** A picture and the samples of its components. */
-struct Picture {
-    OwnedFrame frame{ av_frame_alloc() };
-    const AVPixFmtDescriptor &desc;
-
-    Picture(AVPixelFormat format, int w, int h) : desc(*av_pix_fmt_desc_get(format))
-    {
-        frame->format = format;
-        frame->width  = w;
-        frame->height = h;
-        if (av_frame_get_buffer(frame.get(), 64) < 0)
-            fail("no memory");
-        for (int i = 0; i < 4 && frame->buf[i]; i++)
-            memset(frame->buf[i]->data, 0, frame->buf[i]->size);
-    }
-
-    bool is_float() const { return desc.flags & AV_PIX_FMT_FLAG_FLOAT; }
-    double white() const { return is_float() ? 1 : (1 << desc.comp[0].depth) - 1; }
-
-    int plane_width(int c) const
-    {
-        return c == 1 || c == 2 ? AV_CEIL_RSHIFT(frame->width, desc.log2_chroma_w) : frame->width;
-    }
-    int plane_height(int c) const
-    {
-        return c == 1 || c == 2 ? AV_CEIL_RSHIFT(frame->height, desc.log2_chroma_h) : frame->height;
-    }
-
-    std::vector<uint32_t> line(int c, int y) const
-    {
-        std::vector<uint32_t> samples(plane_width(c));
-        av_read_image_line2(samples.data(), const_cast<const uint8_t **>(frame->data), frame->linesize,
-                            &desc, 0, y, c, samples.size(), 0, 4);
-        return samples;
-    }
-
-    /** Once for each line, for libavutil adds the bits to those there are. */
-    void set_line(int c, int y, const std::vector<uint32_t> &samples)
-    {
-        av_write_image_line2(samples.data(), frame->data, frame->linesize,
-                             &desc, 0, y, c, samples.size(), 4);
-    }
-
-    /** Black and white are among the samples of each line. */
-    void randomise()
-    {
-        for (int c = 0; c < desc.nb_components; c++)
-            for (int y = 0; y < plane_height(c); y++) {
-                std::vector<uint32_t> samples(plane_width(c));
-                for (uint32_t &sample : samples)
-                    sample = is_float() ? av_float2int(av_lfg_get(&lfg) / 4294967295.0f)
-                                        : av_lfg_get(&lfg) & ((1u << desc.comp[c].depth) - 1);
-                samples.front() = 0;
-                samples.back()  = is_float() ? av_float2int(1) : (1u << desc.comp[c].depth) - 1;
-                set_line(c, y, samples);
-            }
-    }
-
-    float value(uint32_t sample) const { return is_float() ? av_int2float(sample) : sample; }
-};
 
 at::Tensor make_tensor(int channels, int h, int w, at::ScalarType type, int layout)
 {

@@ -457,6 +457,24 @@ def forward(self, x):
     return x
 )", {} },
 
+    // as LibTorch tells of a device; the batch that went through shows in the picture
+    { "memory", "has memory for two at a time; otherwise the first pixel is the size of the batch",
+      R"(
+def forward(self, x):
+    assert x.size(0) <= 2, "CUDA out of memory. Tried to allocate 2.00 GiB"
+    y = x.clone()
+    y[:, :, 0, 0] = x.size(0) / 255.
+    return y
+)", {} },
+
+    { "memory_white", "has no memory for a frame whose first pixel is white",
+      R"(
+def forward(self, x):
+    white = int((x[:, :, 0, 0] == 1).all(1).sum().item())
+    assert white == 0, "CUDA out of memory. Tried to allocate 2.00 GiB"
+    return x
+)", {} },
+
     { "fail", "fails on everything",
       R"(
 def forward(self, x):

@@ -49,7 +49,7 @@ $(DNN_MODELS): $(TORCH_MODELS) | tests/data/dnn
 -include $(wildcard tests/dnn/*.d)
 
 testclean::
-	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(TORCH_FRAMES) $(DNN_PROGRAMS)
+	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(TORCH_FRAMES) $(TORCH_PORTS) $(DNN_PROGRAMS)
 
 # A test's graph is SOURCE,FILTER,SINK; the last may be missing.
 DNN_REF   = $(SRC_PATH)/tests/ref/fate/dnn
@@ -81,8 +81,8 @@ fate-dnn-torch-identity:          FILTER = $(call NET, identity)
 
 # a model without parameters, and outputs that are laid out as NHWC, double,
 # half; one that was saved while training and has to be told otherwise; and one
-# that prints, which is not to get into the output
-FATE_DNN-$(call DNN_TORCH) += $(addprefix fate-dnn-torch-identity-, bare nhwc double half train prints)
+# that prints, which is not to get into the output; and what the CPU has no graphs for
+FATE_DNN-$(call DNN_TORCH) += $(addprefix fate-dnn-torch-identity-, bare nhwc double half train prints graph)
 fate-dnn-torch-identity-%:        REF    = $(DNN_REF)-identity
 fate-dnn-torch-identity-bare:     FILTER = $(call NET, identity_bare)
 fate-dnn-torch-identity-nhwc:     FILTER = $(call NET, identity_nhwc)
@@ -90,6 +90,7 @@ fate-dnn-torch-identity-double:   FILTER = $(call NET, identity_double)
 fate-dnn-torch-identity-half:     FILTER = $(call NET, identity_half)
 fate-dnn-torch-identity-train:    FILTER = $(call NET, train)
 fate-dnn-torch-identity-prints:   FILTER = $(call NET, prints)
+fate-dnn-torch-identity-graph:    FILTER = $(call NET, identity, cuda_graph=1)
 
 FATE_DNN-$(call DNN_TORCH, HFLIP) += $(call DNN_BOTH, hflip)
 fate-dnn-own-hflip:               FILTER = hflip
@@ -280,6 +281,20 @@ fate-dnn-torch-frames: $(TORCH_FRAMES)
 fate-dnn-torch-frames:            CMD    = run $(TORCH_FRAMES)
 fate-dnn-torch-frames:            CMP    = null
 
+# the ways to other devices, done on the CPU
+TORCH_PORTS       = tests/dnn/torch_ports$(EXESUF)
+TORCH_PORTS_OBJS  = $(addprefix libavfilter/dnn/dnn_torch_, carry.o cuda.o device.o frame.o memory.o pixels.o \
+                      port.o staging.o surface.o) \
+                    $(if $(CONFIG_LIBTORCH_CUDA), libavfilter/cuda/load_helper.o \
+                      $(addprefix libavfilter/dnn/dnn_cuda_, kernels.ptx.o launch.o))
+tests/dnn/torch_ports.o: | tests/dnn
+$(TORCH_PORTS): %$(EXESUF): %.o $(TORCH_PORTS_OBJS) $(FF_DEP_LIBS)
+	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
+FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-ports
+fate-dnn-torch-ports: $(TORCH_PORTS)
+fate-dnn-torch-ports:             CMD    = run $(TORCH_PORTS)
+fate-dnn-torch-ports:             CMP    = null
+
 # Another size out than in. The chroma planes are the filter's to scale, which
 # it does without bitexact flags: uniform planes are the same on every CPU, and
 # still show a plane that was forgotten, exchanged or of the wrong size.
@@ -398,15 +413,25 @@ fate-dnn-torch-fail6-size:        REASON = 128x48
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
 # and when there is no memory for it; the sanitizers take more than that for themselves
 ifeq (,$(findstring sanitize,$(LDFLAGS)))
-FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-memory
+FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-limit
 endif
-fate-dnn-torch-fail6-memory:      CMD    = $(DNN_SH) expect_fail "$(REASON)" limited 8000000 framecrc $(DNN_GRAPH)
-fate-dnn-torch-fail6-memory:      FILTER = $(call NET, hungry, nireq=4)
-fate-dnn-torch-fail6-memory:      REASON = memory
+fate-dnn-torch-fail6-limit:       CMD    = $(DNN_SH) expect_fail "$(REASON)" limited 8000000 framecrc $(DNN_GRAPH)
+fate-dnn-torch-fail6-limit:       FILTER = $(call NET, hungry, nireq=4)
+fate-dnn-torch-fail6-limit:       REASON = memory
+
+# a device has no more memory, for whatever batch
+fate-dnn-torch-fail6-memory:      FILTER = $(call NET, memory_white, batch_size=4:workers=2)
+fate-dnn-torch-fail6-memory:      REASON = frame 6 (pts 5) failed: .*CUDA out of memory
+FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-memory
+
+# or just not for batches of eight, nor of four: they are halved
+FATE_DNN-$(call DNN_TORCH, DRAWBOX) += $(call DNN_BOTH, memory)
+fate-dnn-own-memory:              FILTER = drawbox=w=1:h=1:t=fill:c=0x020202
+fate-dnn-torch-memory:            FILTER = $(call NET, memory, batch_size=8)
 
 # nothing comes out of these
 FAIL_TESTS = missing directory junk nothing loop truncated archive checkpoint state-dict pickle special \
-             exported package device device-index threads nireq always size \
+             exported package device device-index device-two threads nireq always size \
              channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple \
              list none number two-inputs no-forward
 FATE_DNN-$(call DNN_TORCH) += $(FAIL_TESTS:%=fate-dnn-torch-fail-%)
@@ -445,7 +470,9 @@ fate-dnn-torch-fail-threads:      REASON = threads=100000 is more than
 fate-dnn-torch-fail-nireq:        FILTER = $(call NET, identity, nireq=100000)
 fate-dnn-torch-fail-nireq:        REASON = nireq=100000 is more than
 fate-dnn-torch-fail-device-index: FILTER = $(call NET, identity, device=cuda\\\\:99)
-fate-dnn-torch-fail-device-index: REASON = identity.pt: .*cuda:99
+fate-dnn-torch-fail-device-index: REASON = identity.pt: there is no device cuda:99: this LibTorch, [0-9.]*, .*finds cpu
+fate-dnn-torch-fail-device-two:   FILTER = $(call NET, identity, device=cuda\\\\:1:device_id=2)
+fate-dnn-torch-fail-device-two:   REASON = device=cuda:1 and device_id=2 are two different devices
 fate-dnn-torch-fail-device:       FILTER = $(call NET, identity, device=nosuch)
 fate-dnn-torch-fail-device:       REASON = nosuch
 fate-dnn-torch-fail-always:       FILTER = $(call NET, fail)

@@ -1,0 +1,241 @@
+/*
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+
+#include "dnn_torch_staging.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <c10/core/InferenceMode.h>
+
+extern "C" {
+#include "libavutil/imgutils.h"
+}
+
+namespace fftorch {
+namespace {
+
+constexpr at::ScalarType sample_types[] = { at::kByte, at::kShort, at::kFloat };
+
+/** @return [C, 1, 1] on the device: a scalar there would be a reciprocal to multiply by */
+template <typename Function>
+at::Tensor per_channel(const FrameMap &map, c10::Device device, const Function &value)
+{
+    at::Tensor values = at::empty({ map.channels(), 1, 1 }, at::kFloat);
+
+    for (int c = 0; c < map.channels(); c++)
+        values.data_ptr<float>()[c] = value(map.channel(c));
+    return values.to(device);
+}
+
+} // namespace
+
+StagedPort::StagedPort(AVPixelFormat format, const PixelOptions &options, c10::Device device,
+                       const DeviceStream &stream)
+    : format_(format), color_(options.color), map_(format, options), device_(device),
+      stream_(stream), type_(sample_types[map_.sample()])
+{
+    using Channel = FrameMap::Channel;
+    const c10::InferenceMode inference_mode;
+    const DeviceStream::Use use(stream_);
+
+    sub_ = per_channel(map_, device, [](const Channel &channel) { return channel.load.sub; });
+    div_ = per_channel(map_, device, [](const Channel &channel) { return channel.load.div; });
+    mul_ = per_channel(map_, device, [](const Channel &channel) { return channel.store.mul; });
+    add_ = per_channel(map_, device, [](const Channel &channel) { return channel.store.add; });
+}
+
+/** Make room for so many frames like this one. */
+void StagedPort::arrange(Side &side, const AVFrame &frame, size_t frames)
+{
+    if (frame.width != side.width || frame.height != side.height) {
+        side.width  = frame.width;
+        side.height = frame.height;
+        side.frame_samples = 0;
+        for (int plane = 0; plane < 4; plane++) {
+            side.pitch[plane] = 0;
+            side.start[plane] = -1;
+        }
+        for (int c = 0; c < map_.channels(); c++) {
+            const int plane = map_.channel(c).plane;
+            if (side.start[plane] >= 0)
+                continue;
+            side.pitch[plane] = av_image_get_linesize(format_, frame.width, plane) /
+                                map_.sample_size();
+            side.start[plane] = side.frame_samples;
+            side.frame_samples += side.pitch[plane] * frame.height;
+        }
+    }
+
+    const int64_t samples = side.frame_samples * static_cast<int64_t>(frames);
+    if (side.device.defined() && side.device.numel() >= samples)
+        return;
+    side.host.reset();
+    side.device.reset();
+    side.host   = make_host_buffer(device_, samples, type_);
+    // what of a plane is no channel of the network is not written to
+    side.device = at::zeros({ samples }, at::TensorOptions().dtype(type_).device(device_));
+}
+
+void StagedPort::release()
+{
+    in_  = Side();
+    out_ = Side();
+}
+
+void StagedPort::begin()
+{
+    const c10::InferenceMode inference_mode;
+
+    arrange(in_, *sources_[0], sources_.size());
+    arrange(out_, *outputs_[0].out, outputs_.size());
+
+    uint8_t *host = static_cast<uint8_t *>(in_.host.data_ptr());
+    for (size_t i = 0; i < sources_.size(); i++) {
+        const AVFrame &frame = *sources_[i];
+        const int64_t begin = static_cast<int64_t>(i) * in_.frame_samples;
+        for (int plane = 0; plane < 4; plane++) {
+            if (in_.start[plane] < 0)
+                continue;
+            const ptrdiff_t bytes = in_.pitch[plane] * map_.sample_size();
+            uint8_t *line = host + (begin + in_.start[plane]) * map_.sample_size();
+            for (int y = 0; y < in_.height; y++, line += bytes)
+                memcpy(line, frame.data[plane] + static_cast<ptrdiff_t>(y) * frame.linesize[plane],
+                       bytes);
+        }
+        in_.device.narrow(0, begin, in_.frame_samples)
+            .copy_(in_.host.narrow(0, begin, in_.frame_samples), true);
+    }
+}
+
+at::Tensor StagedPort::samples(const Side &side, size_t frame, size_t channel, size_t channels,
+                               int x, int y, int64_t rows, int64_t columns) const
+{
+    const auto start = [&](size_t c) {
+        const FrameMap::Channel &layout = map_.channel(c);
+        return static_cast<int64_t>(frame) * side.frame_samples + side.start[layout.plane] +
+               layout.offset / map_.sample_size();
+    };
+    const FrameMap::Channel &first = map_.channel(channel);
+    const int64_t pitch = side.pitch[first.plane];
+    const int64_t apart = channels > 1 ? start(channel + 1) - start(channel) : 0;
+
+    return side.device.as_strided({ static_cast<int64_t>(channels), rows, columns },
+                                  { apart, pitch, first.step },
+                                  start(channel) + y * pitch + x * first.step);
+}
+
+/** @return whether the channels follow on each other, so that one view can be all of them */
+bool StagedPort::evenly_spaced(const Side &side) const
+{
+    const auto start = [&](int c) {
+        return side.start[map_.channel(c).plane] + map_.channel(c).offset / map_.sample_size();
+    };
+
+    for (int c = 1; c < map_.channels(); c++)
+        if (start(c) <= start(c - 1) || start(c) - start(c - 1) != start(1) - start(0) ||
+            side.pitch[map_.channel(c).plane] != side.pitch[map_.channel(0).plane])
+            return false;
+    return true;
+}
+
+/** The arithmetic is that of dnn_torch_pixels.cpp, and so are its results. */
+void StagedPort::load_channels(const Side &side, size_t frame, int x, int y, size_t from, size_t n,
+                               const at::Tensor &chw) const
+{
+    at::Tensor values = samples(side, frame, from, n, x, y, chw.size(1), chw.size(2));
+
+    if (type_ == at::kShort) // which has a sign, the samples have none
+        values = values.to(at::kInt).bitwise_and_(0xffff);
+    values = type_ == at::kFloat ? values.sub(sub_.narrow(0, from, n))
+                                 : values.to(at::kFloat).sub_(sub_.narrow(0, from, n));
+    chw.copy_(values.div_(div_.narrow(0, from, n)));
+}
+
+void StagedPort::load(size_t source, int x, int y, const at::Tensor &chw)
+{
+    const c10::InferenceMode inference_mode;
+    const int64_t rows    = std::min<int64_t>(chw.size(1), in_.height - y);
+    const int64_t columns = std::min<int64_t>(chw.size(2), in_.width - x);
+    const at::Tensor picture = chw.narrow(1, 0, rows).narrow(2, 0, columns);
+
+    if (evenly_spaced(in_))
+        load_channels(in_, source, x, y, 0, map_.channels(), picture);
+    else
+        for (int c = 0; c < map_.channels(); c++)
+            load_channels(in_, source, x, y, c, 1, picture.narrow(0, c, 1));
+    repeat_edges(chw, rows, columns);
+}
+
+void StagedPort::store_channels(const Side &side, size_t frame, int x, int y, size_t from, size_t n,
+                                const at::Tensor &chw) const
+{
+    const FrameMap::Channel &channel = map_.channel(from);
+    const at::Tensor target = samples(side, frame, from, n, x, y, chw.size(1), chw.size(2));
+    at::Tensor values = chw.to(at::kFloat).mul(mul_.narrow(0, from, n)).add_(add_.narrow(0, from, n));
+
+    if (type_ != at::kFloat) {
+        values = values.nan_to_num_(0.0).clamp_(0.0f, channel.store.max).add_(0.5f);
+        if (type_ == at::kShort)
+            values = values.to(at::kInt).mul_(1 << channel.store.shift);
+    }
+    target.copy_(values);
+}
+
+void StagedPort::store(const at::Tensor &chw, size_t output, int x, int y)
+{
+    const c10::InferenceMode inference_mode;
+
+    if (evenly_spaced(out_))
+        store_channels(out_, output, x, y, 0, map_.channels(), chw);
+    else
+        for (int c = 0; c < map_.channels(); c++)
+            store_channels(out_, output, x, y, c, 1, chw.narrow(0, c, 1));
+}
+
+void StagedPort::wait()
+{
+    const c10::InferenceMode inference_mode;
+    const int64_t samples = out_.frame_samples * static_cast<int64_t>(outputs_.size());
+
+    out_.host.narrow(0, 0, samples).copy_(out_.device.narrow(0, 0, samples), true);
+    stream_.synchronize();
+}
+
+void StagedPort::close()
+{
+    const uint8_t *host = static_cast<const uint8_t *>(out_.host.data_ptr());
+
+    for (size_t i = 0; i < outputs_.size(); i++) {
+        AVFrame &frame = *outputs_[i].out;
+        const int64_t begin = static_cast<int64_t>(i) * out_.frame_samples;
+        for (int plane = 0; plane < 4; plane++) {
+            if (out_.start[plane] < 0)
+                continue;
+            const ptrdiff_t bytes = out_.pitch[plane] * map_.sample_size();
+            const uint8_t *line = host + (begin + out_.start[plane]) * map_.sample_size();
+            for (int y = 0; y < out_.height; y++, line += bytes)
+                memcpy(frame.data[plane] + static_cast<ptrdiff_t>(y) * frame.linesize[plane], line,
+                       bytes);
+        }
+        carry_.run(*outputs_[i].in, frame, color_);
+    }
+}
+
+} // namespace fftorch

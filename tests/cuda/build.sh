@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The part "build" of run.sh, which sources it.
+# shellcheck shell=bash disable=SC2154
+
+# unpack DIR: FFmpeg's source.
+unpack() {
+    local archive
+    archive=$(ls "$cache"/ffmpeg_9.0.*.orig.tar.xz "$cache"/ffmpeg-9.0.*.tar.* 2>/dev/null | head -n 1)
+    [ -n "$archive" ] || die "FFmpeg's source is not in $cache: tests/cuda/fetch gets it"
+    rm -rf "$1"
+    mkdir -p "$1"
+    tar -x --strip-components=1 -C "$1" -f "$archive" || die "cannot unpack $archive"
+}
+
+# The source with the series and this tree's own files.
+prepare_source() {
+    local f
+    if [ -n "$given_src" ]; then
+        ours_src=$given_src
+    else
+        ours_src=$work/src
+        if [ "$(cat patches/*.patch | cksum)" != "$(cat "$ours_src/.applied" 2>/dev/null)" ]; then
+            unpack "$ours_src"
+            for f in patches/*.patch; do
+                patch -s -p1 -d "$ours_src" < "$f" || die "$f does not apply"
+            done
+            cat patches/*.patch | cksum > "$ours_src/.applied"
+        fi
+    fi
+    owned "$root" | while IFS= read -r f; do
+        cmp -s "$root/$f" "$ours_src/$f" && continue
+        mkdir -p "$(dirname "$ours_src/$f")" && cp "$root/$f" "$ours_src/$f"
+    done
+}
+
+# nv-codec-headers: the system's, or unpacked from the cache. Sets nvcodec to a
+# folder of ffnvcodec.pc, or to nothing.
+find_nvcodec() {
+    local dir=$work/nvcodec f
+    nvcodec='' pkg_config=pkg-config
+    if have pkg-config && pkg-config --exists 'ffnvcodec >= 12.1.14.0'; then
+        nvcodec=system
+        return
+    fi
+    f=$(ls "$cache"/libffmpeg-nvenc-dev_*.deb 2>/dev/null | head -n 1)
+    if [ -n "$f" ]; then
+        rm -rf "$dir"
+        mkdir -p "$dir"
+        if have dpkg-deb; then dpkg-deb -x "$f" "$dir"
+        else (cd "$dir" && ar x "$f" && tar -x -f data.tar.*); fi || return
+    else
+        f=$(ls "$cache"/nv-codec-headers-*.tar.* 2>/dev/null | head -n 1)
+        [ -n "$f" ] || return
+        rm -rf "$dir"
+        mkdir -p "$dir/from"
+        tar -x --strip-components=1 -C "$dir/from" -f "$f" &&
+            make -C "$dir/from" install PREFIX="$dir/usr" >/dev/null || return
+    fi
+    f=$(find "$dir" -name ffnvcodec.pc | head -n 1)
+    [ -n "$f" ] || return
+    sed -i "s|^prefix=.*|prefix=$dir/usr|" "$f"
+    nvcodec=$(dirname "$f")
+    have pkg-config && return
+    # all that FFmpeg's configure asks of it
+    pkg_config=$work/pkg-config
+    cat > "$pkg_config" <<END
+#!/bin/sh
+case "\$*" in *ffnvcodec*) ;; *--version*) echo 1.0; exit 0 ;; *) exit 1 ;; esac
+case "\$*" in
+    *--cflags*)     echo "-I$dir/usr/include" ;;
+    *--modversion*) sed -n 's/^Version: //p' "$f" ;;
+    *--variable*)   echo "$dir/usr/include" ;;
+esac
+END
+    chmod +x "$pkg_config"
+}
+
+# What makes PTX of the kernels: clang, whose PTX any driver takes, else nvcc.
+find_ptx_compiler() {
+    ptx_options=()
+    local kernel=$ours_src/libavfilter/dnn/dnn_cuda_kernels.cu
+    if have clang && clang -S -nocudalib -nocudainc --cuda-device-only --cuda-gpu-arch=sm_50 -O2 -std=c++11 \
+            -Wno-c++11-narrowing -include "$ours_src/compat/cuda/cuda_runtime.h" -o "$work/kernels.ptx" "$kernel" 2>"$logs/clang.log"; then
+        ptx_options=(--enable-cuda-llvm --nvccflags='--cuda-gpu-arch=sm_50 -O2')
+    elif "$toolkit/bin/nvcc" -ptx -O2 -std=c++11 -o "$work/kernels.ptx" "$kernel" > "$logs/nvcc.log" 2>&1; then
+        ptx_options=(--enable-cuda-nvcc --enable-nonfree --nvcc="$toolkit/bin/nvcc")
+    fi
+}
+
+# A stand-in for the CUDA side of LibTorch, to compile against where it has none:
+# nothing that is linked with it can run there.
+make_stand_in() {
+    stand_in=$work/stand-in
+    mkdir -p "$stand_in/include/c10/cuda/impl" "$stand_in/lib"
+    : > "$stand_in/include/c10/cuda/impl/cuda_cmake_macros.h"
+    for l in torch_cuda c10_cuda; do
+        echo "int stand_in_$l;" | gcc -shared -fPIC -x c - -o "$stand_in/lib/lib$l.so"
+    done
+}
+
+configure_options() {
+    local cxx='' ld='-Wl,--allow-shlib-undefined'
+    mapfile -t options < <(grep -v '^#' scripts/trimmed)
+    if [ -n "$torch" ]; then
+        cxx="-isystem $torch/include -isystem $torch/include/torch/csrc/api/include"
+        # Python wheels before 2.6 have the strings of GCC before 5 in their interface
+        grep -qF __cxx1112basic_string "$torch/lib/libc10.so" || cxx="$cxx -D_GLIBCXX_USE_CXX11_ABI=0"
+        ld="$ld -L$torch/lib -Wl,-rpath,$torch/lib"
+    fi
+    [ -z "$cuda_include" ] || cxx="$cxx -isystem $cuda_include"
+    torch_cxx=$cxx torch_ld=$ld
+    have nasm || options+=(--disable-x86asm)
+    echo '#include <zlib.h>' | gcc -E - >/dev/null 2>&1 || options+=(--disable-zlib)
+    options+=(--enable-filter=hwupload,hwupload_cuda,hwdownload,scale_cuda)
+}
+
+# configured DIR SOURCE OPTION...: FFmpeg's configure, where it did not run so before.
+configured() {
+    local dir=$1 from=$2 name=${1##*/} want
+    shift 2
+    want=$(printf '%q ' "$from" "$@"; cksum < "$from/configure")
+    [ "$(cat "$dir/.options" 2>/dev/null)" = "$want" ] && return
+    mkdir -p "$dir"
+    (cd "$dir" && PKG_CONFIG_PATH="${nvcodec#system}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}" \
+        step "configuring $name" "configure-$name.log" "$from/configure" --pkg-config="$pkg_config" "$@") || {
+        tail -n 25 "$dir/ffbuild/config.log" 2>/dev/null
+        return 1
+    }
+    printf '%s\n' "$want" > "$dir/.options"
+}
+
+program() {             # NAME SOURCE...: a program against LibTorch
+    local name=$1 api=${torch:-/usr}/include/torch/csrc/api/include standard=c++17
+    shift
+    # shellcheck disable=SC2086
+    echo '#include <torch/torch.h>' | g++ $torch_cxx -isystem "$api" -std=c++17 -E -x c++ - >/dev/null 2>&1 ||
+        standard=c++20
+    # the last library registers the devices when it is loaded
+    # shellcheck disable=SC2086
+    step "building $name" "$name.log" g++ -O2 -std=$standard $torch_cxx -isystem "$api" -Ilibavfilter/dnn "$@" \
+        -o "$work/$name" $torch_ld -ltorch -ltorch_cpu -lc10 -lpthread \
+        ${gpu:+-Wl,--no-as-needed -ltorch_cuda -lc10_cuda}
+}
+
+build_ours() {
+    local cuda_options=()
+    find_nvcodec
+    find_ptx_compiler
+    if [ -n "$nvcodec" ] && [ ${#ptx_options[@]} != 0 ]; then
+        cuda_options=(--enable-ffnvcodec "${ptx_options[@]}")
+    fi
+    configured "$work/ours" "$ours_src" "${options[@]}" --enable-libtorch "${cuda_options[@]}" \
+        --extra-cxxflags="$torch_cxx" --extra-ldflags="$torch_ld" || return
+    if grep -q '^#define CONFIG_LIBTORCH_CUDA 1' "$work/ours/config.h"; then
+        say "    with CUDA frames and graphs"
+    else
+        warn "without CUDA frames and graphs: nv-codec-headers ${nvcodec:-not found}," \
+             "kernels by ${ptx_options[0]:-nothing}, see the end of $work/ours/ffbuild/config.log"
+    fi
+    step "building ours" build-ours.log make -C "$work/ours" -j"$jobs" ffmpeg ffprobe || return
+    step "building the tests" build-tests.log make -C "$work/ours" -j"$jobs" tests/dnn/torch_ports \
+        tests/data/dnn/models
+}
+
+# The rehearsal cannot link what uses the device, but it can compile all of it.
+rehearse_cuda() {
+    if [ -z "$cuda_include" ] || [ -z "$nvcodec" ] || [ ${#ptx_options[@]} = 0 ]; then
+        warn "the CUDA parts are not compiled: headers of the toolkit ${cuda_include:-not found}," \
+             "nv-codec-headers ${nvcodec:-not found}, kernels by ${ptx_options[0]:-nothing}"
+        return
+    fi
+    make_stand_in
+    configured "$work/rehearsal" "$ours_src" "${options[@]}" --enable-libtorch --enable-ffnvcodec \
+        "${ptx_options[@]}" --extra-cxxflags="$torch_cxx -I$stand_in/include" \
+        --extra-ldflags="$torch_ld -L$stand_in/lib" || return
+    grep -q '^#define CONFIG_LIBTORCH_CUDA 1' "$work/rehearsal/config.h" ||
+        { warn "configure does not find the CUDA side of LibTorch"; return 1; }
+    step "compiling the CUDA parts" build-rehearsal.log make -C "$work/rehearsal" -j"$jobs" \
+        $(printf 'libavfilter/%s.o ' dnn/dnn_torch_cuda dnn/dnn_cuda_launch dnn/dnn_cuda_kernels.ptx cuda/load_helper)
+}
+
+build_upstream() {
+    local from=$work/upstream-src standard=c++17
+    if ! cmp -s tests/bench/upstream-9.0.2.diff "$from/.applied"; then
+        unpack "$from"
+        patch -s -p1 -d "$from" < tests/bench/upstream-9.0.2.diff || return
+        cp tests/bench/upstream-9.0.2.diff "$from/.applied"
+    fi
+    # shellcheck disable=SC2086
+    echo '#include <torch/torch.h>' | g++ $torch_cxx -isystem "${torch:-/usr}/include/torch/csrc/api/include" \
+        -std=c++17 -E -x c++ - >/dev/null 2>&1 || standard=c++20
+    configured "$work/upstream" "$from" "${options[@]}" --enable-libtorch --stdcxx=$standard \
+        --extra-cxxflags="$torch_cxx -isystem ${torch:-/usr}/include/torch/csrc/api/include" \
+        --extra-ldflags="$torch_ld" \
+        ${gpu:+--extra-libs=-Wl,--push-state,--no-as-needed,-ltorch_cuda,-lc10_cuda,--pop-state} || return
+    step "building FFmpeg 9.0.2" build-upstream.log make -C "$work/upstream" -j"$jobs" ffmpeg
+}
+
+build_all() {
+    prepare_source
+    configure_options
+    build_ours || return
+    [ -n "$gpu" ] || rehearse_cuda || return
+    program bare tests/bench/bare.cpp libavfilter/dnn/dnn_torch_graph.cpp libavfilter/dnn/dnn_torch_memory.cpp || return
+    program make-nets tests/bench/nets.cpp || return
+    mkdir -p "$work/nets" && "$work/make-nets" "$work/nets" || return
+    # without it the benchmark has a column less
+    build_upstream || warn "no FFmpeg 9.0.2 to compare with"
+}
+build_all
