@@ -139,20 +139,23 @@ void check_ports(FramePort &one, FramePort &other, AVPixelFormat format, at::Sca
         check_same(a[i], b[i], "tensor to frame");
 }
 
-std::vector<PixelOptions> all_options(Color color, size_t channels)
+std::vector<PixelOptions> all_options(AVPixelFormat format, Color color, size_t channels)
 {
-    std::vector<PixelOptions> list(6);
+    const AVPixFmtDescriptor &desc = *av_pix_fmt_desc_get(format);
+    std::vector<PixelOptions> list(7);
 
     for (size_t i = 0; i < list.size(); i++) {
         list[i].color = color;
         list[i].range = static_cast<Range>(std::min<size_t>(i, RANGE_SIGNED));
     }
-    list[4].range = list[5].range = RANGE_INPUT;
+    list[4].range = list[5].range = list[6].range = RANGE_INPUT;
     list[4].scale = { 58, 57, 57.5 };
     list[4].mean  = { 123.5, 116, 104 };
     list[4].scale.resize(channels);
     list[4].mean.resize(channels);
     list[5].scale = { 1 };
+    // the samples themselves, of which many lie between two halfs or bfloat16s
+    list[6].scale = { desc.flags & AV_PIX_FMT_FLAG_FLOAT ? 255 : 255.0 / ((1 << desc.comp[0].depth) - 1) };
     return list;
 }
 
@@ -162,7 +165,7 @@ void check_staging(AVPixelFormat format, Color color, c10::Device device)
     const DeviceStream stream(device);
     const DeviceStream::Use use(stream);
 
-    for (const PixelOptions &options : all_options(color, frame_channels(format, color).size())) {
+    for (const PixelOptions &options : all_options(format, color, frame_channels(format, color).size())) {
         HostPort host(format, options);
         StagedPort staged(format, options, device, stream);
 
@@ -222,7 +225,7 @@ void check_direct(AVPixelFormat format, Color color)
 {
     const size_t channels = frame_channels(format, color).size();
 
-    for (const PixelOptions &options : all_options(color, channels)) {
+    for (const PixelOptions &options : all_options(format, color, channels)) {
         HostPort host(format, options);
         SurfacePort surface = make_port(format, options, channels);
 
@@ -680,7 +683,7 @@ int main(int argc, char **argv)
     AVDictionary *primary = NULL;
 
     av_dict_set(&primary, "primary_ctx", "1", 0);
-    if (name.compare(0, 4, "cuda") == 0 &&
+    if (cuda::takes_surfaces(c10::Device(name)) &&
         av_hwdevice_ctx_create(&hw_device, AV_HWDEVICE_TYPE_CUDA,
                                name.size() > 5 ? name.c_str() + 5 : "0", primary, 0) < 0)
         return 1;
@@ -694,7 +697,7 @@ int main(int argc, char **argv)
             if (format != AV_PIX_FMT_NONE)
                 test(std::string("staged ") + av_get_pix_fmt_name(format),
                      [&] { check_staging(format, color, device); });
-    if (device.is_cuda())
+    if (cuda::takes_surfaces(device))
         test("surfaces", [&] { test_surfaces_there(device); });
     for (AVPixelFormat format : surface_formats)
         test_surfaces(format);
