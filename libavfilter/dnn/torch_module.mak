@@ -2,7 +2,7 @@
 # dnn_torch_loader.c. Read by libavfilter/dnn/Makefile.
 
 # What libavfilter does not export it has copies of; none of that has state.
-DNN_TORCH_OBJS := $(addprefix $(SUBDIR), $(DNN-TORCH-OBJS)    \
+DNN_TORCH_OBJS := $(addprefix $(SUBDIR), $(DNN-TORCH-OBJS-yes)    \
                                          dnn/dnn_torch_module.o   \
                                          dnn/dnn_torch_options.o  \
                                          dnn/dnn_backend_common.o \
