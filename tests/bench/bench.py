@@ -163,7 +163,7 @@ class Bench:
                     continue
                 for column in columns:
                     # about as long at every size
-                    n = self.few(frames / area / (10 if column == "upstream" else 1), 6)
+                    n = self.few(frames / area / (10 if column == "upstream" else 1), 16)
                     sample = attempt(f"{row.title}, {column}", by_name[column].measure, place, row, n, "")
                     if sample:
                         found[name].setdefault(column, {})[f"{width}x{height}"] = dataclasses.asdict(sample)
