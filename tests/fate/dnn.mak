@@ -411,6 +411,10 @@ fate-dnn-torch-fail6-batch4:      FILTER = $(call NET, fail_white, batch_size=4:
 fate-dnn-torch-fail6-size:        FILTER = $(call NET, growing, nireq=4)
 fate-dnn-torch-fail6-size:        REASON = 128x48
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
+# and with a filter behind it that synchronizes its inputs
+FATE_DNN-$(call DNN_TORCH, DRAWBOX SCALE) += fate-dnn-torch-fail6-scale
+fate-dnn-torch-fail6-scale:       FILTER = $(call NET, fail_white, nireq=4)
+fate-dnn-torch-fail6-scale:       SINK   = scale=64:48
 # and when there is no memory for it; the sanitizers take more than that for themselves
 ifeq (,$(findstring sanitize,$(LDFLAGS)))
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-limit
