@@ -26,7 +26,6 @@
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
-#include <utility>
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/runtime/print_handler.h>
@@ -219,9 +218,10 @@ void ScriptModel::forget()
 
 std::vector<at::Tensor> ScriptModel::run(const at::Tensor &input)
 {
-    // prepare() is the first to get here, and alone
-    if (!std::exchange(untried_, false))
+    if (!untried_)
         return execute(input);
+    // it is prepare() that gets here first, and alone
+    untried_ = false;
     try {
         return execute(input);
     } catch (const std::exception &) {
