@@ -64,19 +64,9 @@ const AVPixelFormat formats[] = {
 /** Pixels that are worked on at a time, so that they stay in the cache. */
 constexpr int chunk = 512;
 
-bool is_rgb(const AVPixFmtDescriptor &desc)
-{
-    return desc.flags & AV_PIX_FMT_FLAG_RGB;
-}
-
 bool has_chroma(const AVPixFmtDescriptor &desc)
 {
     return !is_rgb(desc) && desc.nb_components >= 3;
-}
-
-double value_for(const std::vector<double> &values, size_t channel)
-{
-    return values.size() == 1 ? values[0] : values[channel];
 }
 
 void check_values(const std::vector<double> &values, size_t channels, const char *option,
@@ -99,6 +89,25 @@ Element element_of(const at::Tensor &tensor)
 }
 
 } // namespace
+
+double value_for(const std::vector<double> &values, size_t channel)
+{
+    return values.size() == 1 ? values[0] : values[channel];
+}
+
+void check_options(const PixelOptions &options, size_t channels, AVPixelFormat format)
+{
+    check_values(options.scale, channels, "scale", format);
+    check_values(options.mean, channels, "mean", format);
+    for (size_t c = 0; c < channels; c++)
+        if (!value_for(options.scale, c))
+            throw std::invalid_argument("scale must not be 0");
+}
+
+bool is_rgb(const AVPixFmtDescriptor &desc)
+{
+    return desc.flags & AV_PIX_FMT_FLAG_RGB;
+}
 
 std::vector<int> frame_channels(AVPixelFormat format, Color color)
 {
@@ -160,8 +169,7 @@ FrameMap::FrameMap(AVPixelFormat format, const PixelOptions &options)
     const std::vector<int> list = frame_channels(format, options.color);
     const bool is_float = desc.flags & AV_PIX_FMT_FLAG_FLOAT;
 
-    check_values(options.scale, list.size(), "scale", format);
-    check_values(options.mean, list.size(), "mean", format);
+    check_options(options, list.size(), format);
 
     sample_ = is_float ? SAMPLE_F32 : desc.comp[0].depth > 8 ? SAMPLE_U16 : SAMPLE_U8;
     sample_size_ = is_float ? 4 : sample_ == SAMPLE_U16 ? 2 : 1;
@@ -173,9 +181,6 @@ FrameMap::FrameMap(AVPixelFormat format, const PixelOptions &options)
         const double white = is_float ? 1 : (1 << comp.depth) - 1;
         const double shift = 1 << comp.shift;
         Channel channel = {};
-
-        if (!scale)
-            throw std::invalid_argument("scale must not be 0");
 
         channel.plane  = comp.plane;
         channel.offset = comp.offset;

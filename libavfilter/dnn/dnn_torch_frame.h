@@ -32,6 +32,7 @@
 
 extern "C" {
 #include "libavutil/frame.h"
+#include "libavutil/pixdesc.h"
 #include "libavutil/pixfmt.h"
 #include "dnn_torch_options.h"
 }
@@ -47,6 +48,14 @@ struct PixelOptions {
      */
     std::vector<double> scale{ 255 }, mean{ 0 };
 };
+
+/** @return the one of scale or mean for a channel */
+double value_for(const std::vector<double> &values, size_t channel);
+
+/** @throws std::invalid_argument if scale or mean does not fit so many channels of a format */
+void check_options(const PixelOptions &options, size_t channels, AVPixelFormat format);
+
+bool is_rgb(const AVPixFmtDescriptor &desc);
 
 /**
  * @return the components of a format, as its descriptor numbers them, in the

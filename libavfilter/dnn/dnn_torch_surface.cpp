@@ -35,25 +35,6 @@ extern "C" {
 namespace fftorch {
 namespace {
 
-bool is_rgb(const AVPixFmtDescriptor &desc)
-{
-    return desc.flags & AV_PIX_FMT_FLAG_RGB;
-}
-
-/** @return the value of an option for a channel, of one or of one for each */
-double value_for(const std::vector<double> &values, int channel)
-{
-    return values[values.size() == 1 ? 0 : channel];
-}
-
-void check_values(const std::vector<double> &values, size_t channels, const char *option)
-{
-    if (values.size() != 1 && values.size() != channels)
-        throw std::invalid_argument(std::string(option) + " has " + std::to_string(values.size()) +
-                                    " values, the network gets " + std::to_string(channels) +
-                                    " channels");
-}
-
 /** Of Y, U and V: sample = value * scale + offset, Y from 0 to 1, U and V from -0.5 to 0.5. */
 struct Levels {
     double scale[3], offset[3];
@@ -144,10 +125,7 @@ SurfaceMap::SurfaceMap(AVPixelFormat format, const PixelOptions &options, int64_
         throw std::invalid_argument("the network takes " + std::to_string(channels) +
                                     " channels, of " + name + " frames it gets " +
                                     std::to_string(this->channels()));
-    check_values(options.scale, this->channels(), "scale");
-    check_values(options.mean, this->channels(), "mean");
-    if (std::count(options.scale.begin(), options.scale.end(), 0))
-        throw std::invalid_argument("scale must not be 0");
+    check_options(options, this->channels(), format);
 }
 
 DNNCudaPlane SurfaceMap::plane(const AVFrame &frame, int component) const
