@@ -11,6 +11,12 @@ jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Where in-tree files live, here and below build/src.
 owned_dirs="libavfilter tests/dnn tests/fate tests/ref tools"
 
+# The same files are compiled in many folders: Debian's ccache, where it is
+# installed, does each once.
+if [ -d /usr/lib/ccache ]; then
+    export PATH=/usr/lib/ccache:${PATH#/usr/lib/ccache:} CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$root
+fi
+
 say() { printf '%s\n' "$*"; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -83,7 +83,8 @@ void Carry::scale(int plane, const Picture &in, const Picture &out, int componen
 
     // samples in the upper bits: between them there are no others
     for (int y = 0; comp.shift && y < out.height; y++) {
-        uint16_t *line = reinterpret_cast<uint16_t *>(out.data + y * static_cast<ptrdiff_t>(out.linesize));
+        uint16_t *line = reinterpret_cast<uint16_t *>(
+            out.data + y * static_cast<ptrdiff_t>(out.linesize));
         const int half = 1 << (comp.shift - 1);
         for (int x = 0; x < components * out.width; x++)
             line[x] = std::min(line[x] + half, 0xffff) >> comp.shift << comp.shift;

@@ -74,10 +74,12 @@ static const char *find_module(void *log_ctx)
 static int check_module(void *log_ctx, const char *path, const DNNTorchModule *module)
 {
     if (strcmp(module->version, FFMPEG_VERSION))
-        av_log(log_ctx, AV_LOG_ERROR, "%s is of FFmpeg %s, this is %s: install the one of this FFmpeg\n",
+        av_log(log_ctx, AV_LOG_ERROR,
+               "%s is of FFmpeg %s, this is %s: install the one of this FFmpeg\n",
                path, module->version, FFMPEG_VERSION);
     else if (module->context_size != sizeof(DnnContext) || module->model_size != sizeof(DNNModel))
-        av_log(log_ctx, AV_LOG_ERROR, "%s is of another build of FFmpeg %s: install the one of this build\n",
+        av_log(log_ctx, AV_LOG_ERROR,
+               "%s is of another build of FFmpeg %s: install the one of this build\n",
                path, module->version);
     else if (module->log != av_log)
         // it would know neither the log level nor the callbacks that are set
@@ -106,7 +108,8 @@ static const DNNModule *open_module(void *log_ctx)
         if (reason && av_strstart(reason, path, &reason))
             reason += strspn(reason, ": ");
         if (access(path, F_OK) < 0)
-            av_log(log_ctx, AV_LOG_ERROR, "%s is not there: install FFmpeg's module for LibTorch\n", path);
+            av_log(log_ctx, AV_LOG_ERROR,
+                   "%s is not there: install FFmpeg's module for LibTorch\n", path);
         else
             av_log(log_ctx, AV_LOG_ERROR, "%s cannot be loaded: %s (it needs the LibTorch "
                    "that it was built with)\n", path, reason ? reason : "unknown reason");
@@ -114,7 +117,8 @@ static const DNNModule *open_module(void *log_ctx)
     }
     module = dlsym(handle, "avfilter_dnn_torch_module");
     if (!module) {
-        av_log(log_ctx, AV_LOG_ERROR, "%s is not FFmpeg's module for LibTorch: install that\n", path);
+        av_log(log_ctx, AV_LOG_ERROR,
+               "%s is not FFmpeg's module for LibTorch: install that\n", path);
         return NULL;
     }
     return check_module(log_ctx, path, module) ? module->backend : NULL;

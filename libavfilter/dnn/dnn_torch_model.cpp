@@ -166,7 +166,8 @@ at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w, c10::De
 
     if (options_.nhwc)
         return at::empty({ n, h, w, c }, options).permute({ 0, 3, 1, 2 });
-    return at::empty({ n, c, h, w }, options, frames_ ? at::MemoryFormat::Contiguous : input_format_);
+    return at::empty({ n, c, h, w }, options,
+                     frames_ ? at::MemoryFormat::Contiguous : input_format_);
 }
 
 bool Model::accepts(int64_t c, int64_t h, int64_t w)
@@ -181,26 +182,26 @@ bool Model::accepts(int64_t c, int64_t h, int64_t w)
     }
 }
 
-at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
+template <typename Run>
+auto Model::prepare_with(int64_t n, int64_t c, int64_t h, int64_t w, const Run &run)
 {
     if (description_.empty())
         choose(n, c, h, w);
 
-    at::Tensor output = forward(make_input(n, c, h, w, device_).zero_());
+    auto result = run(make_input(n, c, h, w, device_).zero_());
     forget();
     synchronize_default_stream(device_);
-    return output;
+    return result;
+}
+
+at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    return prepare_with(n, c, h, w, [&](const at::Tensor &input) { return forward(input); });
 }
 
 std::vector<at::Tensor> Model::prepare_all(int64_t n, int64_t c, int64_t h, int64_t w)
 {
-    if (description_.empty())
-        choose(n, c, h, w);
-
-    std::vector<at::Tensor> outputs = forward_all(make_input(n, c, h, w, device_).zero_());
-    forget();
-    synchronize_default_stream(device_);
-    return outputs;
+    return prepare_with(n, c, h, w, [&](const at::Tensor &input) { return forward_all(input); });
 }
 
 /** Run a batch in the arrangement that the network wants; the caller is in inference mode. */

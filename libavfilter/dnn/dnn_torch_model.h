@@ -152,6 +152,8 @@ protected:
     std::string      description_;
 
 private:
+    template <typename Run>
+    auto prepare_with(int64_t n, int64_t c, int64_t h, int64_t w, const Run &run);
     std::vector<at::Tensor> run_arranged(const at::Tensor &input);
 
     int frames_ = 0; ///< of a window with a dimension of its own

@@ -20,7 +20,6 @@
 #include "dnn_torch_staging.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <c10/core/InferenceMode.h>
 
@@ -81,6 +80,7 @@ void StagedPort::arrange(Side &side, const AVFrame &frame, size_t frames)
             side.start[plane] = side.frame_samples;
             side.frame_samples += side.pitch[plane] * frame.height;
         }
+        find_channels(side);
     }
 
     const int64_t samples = side.frame_samples * static_cast<int64_t>(frames);
@@ -93,10 +93,38 @@ void StagedPort::arrange(Side &side, const AVFrame &frame, size_t frames)
     side.device = at::zeros({ samples }, at::TensorOptions().dtype(type_).device(device_));
 }
 
+/** Where the channels begin in a frame, and whether one view can be all of them. */
+void StagedPort::find_channels(Side &side) const
+{
+    side.first.clear();
+    side.together = true;
+    for (int c = 0; c < map_.channels(); c++) {
+        const FrameMap::Channel &channel = map_.channel(c);
+        side.first.push_back(side.start[channel.plane] + channel.offset / map_.sample_size());
+        if (c && (side.first[c] <= side.first[c - 1] ||
+                  side.first[c] - side.first[c - 1] != side.first[1] - side.first[0] ||
+                  side.pitch[channel.plane] != side.pitch[map_.channel(0).plane]))
+            side.together = false;
+    }
+}
+
 void StagedPort::release()
 {
     in_  = Side();
     out_ = Side();
+}
+
+/** Call function(plane, its samples on the host, bytes of a line) for each plane of a frame. */
+template <typename Function>
+void StagedPort::for_planes(const Side &side, size_t frame, const Function &function) const
+{
+    uint8_t *samples = static_cast<uint8_t *>(side.host.data_ptr()) +
+                       frame * side.frame_samples * map_.sample_size();
+
+    for (int plane = 0; plane < 4; plane++)
+        if (side.start[plane] >= 0)
+            function(plane, samples + side.start[plane] * map_.sample_size(),
+                     static_cast<int>(side.pitch[plane] * map_.sample_size()));
 }
 
 void StagedPort::begin()
@@ -106,19 +134,13 @@ void StagedPort::begin()
     arrange(in_, *sources_[0], sources_.size());
     arrange(out_, *outputs_[0].out, outputs_.size());
 
-    uint8_t *host = static_cast<uint8_t *>(in_.host.data_ptr());
     for (size_t i = 0; i < sources_.size(); i++) {
         const AVFrame &frame = *sources_[i];
+        for_planes(in_, i, [&](int plane, uint8_t *staged, int bytes) {
+            av_image_copy_plane(staged, bytes, frame.data[plane], frame.linesize[plane], bytes,
+                                in_.height);
+        });
         const int64_t begin = static_cast<int64_t>(i) * in_.frame_samples;
-        for (int plane = 0; plane < 4; plane++) {
-            if (in_.start[plane] < 0)
-                continue;
-            const ptrdiff_t bytes = in_.pitch[plane] * map_.sample_size();
-            uint8_t *line = host + (begin + in_.start[plane]) * map_.sample_size();
-            for (int y = 0; y < in_.height; y++, line += bytes)
-                memcpy(line, frame.data[plane] + static_cast<ptrdiff_t>(y) * frame.linesize[plane],
-                       bytes);
-        }
         in_.device.narrow(0, begin, in_.frame_samples)
             .copy_(in_.host.narrow(0, begin, in_.frame_samples), true);
     }
@@ -127,32 +149,14 @@ void StagedPort::begin()
 at::Tensor StagedPort::samples(const Side &side, size_t frame, size_t channel, size_t channels,
                                int x, int y, int64_t rows, int64_t columns) const
 {
-    const auto start = [&](size_t c) {
-        const FrameMap::Channel &layout = map_.channel(c);
-        return static_cast<int64_t>(frame) * side.frame_samples + side.start[layout.plane] +
-               layout.offset / map_.sample_size();
-    };
-    const FrameMap::Channel &first = map_.channel(channel);
-    const int64_t pitch = side.pitch[first.plane];
-    const int64_t apart = channels > 1 ? start(channel + 1) - start(channel) : 0;
+    const FrameMap::Channel &layout = map_.channel(channel);
+    const int64_t pitch = side.pitch[layout.plane];
+    const int64_t apart = channels > 1 ? side.first[channel + 1] - side.first[channel] : 0;
 
     return side.device.as_strided({ static_cast<int64_t>(channels), rows, columns },
-                                  { apart, pitch, first.step },
-                                  start(channel) + y * pitch + x * first.step);
-}
-
-/** @return whether the channels follow on each other, so that one view can be all of them */
-bool StagedPort::evenly_spaced(const Side &side) const
-{
-    const auto start = [&](int c) {
-        return side.start[map_.channel(c).plane] + map_.channel(c).offset / map_.sample_size();
-    };
-
-    for (int c = 1; c < map_.channels(); c++)
-        if (start(c) <= start(c - 1) || start(c) - start(c - 1) != start(1) - start(0) ||
-            side.pitch[map_.channel(c).plane] != side.pitch[map_.channel(0).plane])
-            return false;
-    return true;
+                                  { apart, pitch, layout.step },
+                                  static_cast<int64_t>(frame) * side.frame_samples +
+                                      side.first[channel] + y * pitch + x * layout.step);
 }
 
 /** The arithmetic is that of dnn_torch_pixels.cpp, and so are its results. */
@@ -175,7 +179,7 @@ void StagedPort::load(size_t source, int x, int y, const at::Tensor &chw)
     const int64_t columns = std::min<int64_t>(chw.size(2), in_.width - x);
     const at::Tensor picture = chw.narrow(1, 0, rows).narrow(2, 0, columns);
 
-    if (evenly_spaced(in_))
+    if (in_.together)
         load_channels(in_, source, x, y, 0, map_.channels(), picture);
     else
         for (int c = 0; c < map_.channels(); c++)
@@ -188,7 +192,8 @@ void StagedPort::store_channels(const Side &side, size_t frame, int x, int y, si
 {
     const FrameMap::Channel &channel = map_.channel(from);
     const at::Tensor target = samples(side, frame, from, n, x, y, chw.size(1), chw.size(2));
-    at::Tensor values = chw.to(at::kFloat).mul(mul_.narrow(0, from, n)).add_(add_.narrow(0, from, n));
+    at::Tensor values = chw.to(at::kFloat).mul(mul_.narrow(0, from, n))
+                                          .add_(add_.narrow(0, from, n));
 
     if (type_ != at::kFloat) {
         values = values.nan_to_num_(0.0).clamp_(0.0f, channel.store.max).add_(0.5f);
@@ -202,7 +207,7 @@ void StagedPort::store(const at::Tensor &chw, size_t output, int x, int y)
 {
     const c10::InferenceMode inference_mode;
 
-    if (evenly_spaced(out_))
+    if (out_.together)
         store_channels(out_, output, x, y, 0, map_.channels(), chw);
     else
         for (int c = 0; c < map_.channels(); c++)
@@ -220,20 +225,12 @@ void StagedPort::wait()
 
 void StagedPort::close()
 {
-    const uint8_t *host = static_cast<const uint8_t *>(out_.host.data_ptr());
-
     for (size_t i = 0; i < outputs_.size(); i++) {
         AVFrame &frame = *outputs_[i].out;
-        const int64_t begin = static_cast<int64_t>(i) * out_.frame_samples;
-        for (int plane = 0; plane < 4; plane++) {
-            if (out_.start[plane] < 0)
-                continue;
-            const ptrdiff_t bytes = out_.pitch[plane] * map_.sample_size();
-            const uint8_t *line = host + (begin + out_.start[plane]) * map_.sample_size();
-            for (int y = 0; y < out_.height; y++, line += bytes)
-                memcpy(frame.data[plane] + static_cast<ptrdiff_t>(y) * frame.linesize[plane], line,
-                       bytes);
-        }
+        for_planes(out_, i, [&](int plane, const uint8_t *staged, int bytes) {
+            av_image_copy_plane(frame.data[plane], frame.linesize[plane], staged, bytes, bytes,
+                                out_.height);
+        });
         carry_.run(*outputs_[i].in, frame, color_);
     }
 }

@@ -62,10 +62,15 @@ private:
         /** For each plane: samples of a line, and before the plane; 0 and -1: left out. */
         int64_t pitch[4], start[4];
         int64_t frame_samples = 0; ///< of a frame
+        std::vector<int64_t> first; ///< sample of a frame, for each channel
+        bool together = false;     ///< one view can be all channels
         at::Tensor host, device;   ///< [samples], made in this order
     };
 
     void arrange(Side &side, const AVFrame &frame, size_t frames);
+    void find_channels(Side &side) const;
+    template <typename Function>
+    void for_planes(const Side &side, size_t frame, const Function &function) const;
     /** @return samples [C, rows, columns] of some channels in a row, a view */
     at::Tensor samples(const Side &side, size_t frame, size_t channel, size_t channels,
                        int x, int y, int64_t rows, int64_t columns) const;
@@ -73,7 +78,6 @@ private:
                        const at::Tensor &chw) const;
     void store_channels(const Side &side, size_t frame, int x, int y, size_t from, size_t n,
                         const at::Tensor &chw) const;
-    bool evenly_spaced(const Side &side) const;
 
     AVPixelFormat  format_;
     Color          color_;

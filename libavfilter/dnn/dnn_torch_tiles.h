@@ -62,8 +62,14 @@ public:
     Part part(const at::Tensor &output, const Span &column, const Span &row) const;
 
     /** @return width or height of the output, from that of a tile's */
-    int64_t output_width(int64_t tile_output) const { return scaled(width_, tile_output, tile_width); }
-    int64_t output_height(int64_t tile_output) const { return scaled(height_, tile_output, tile_height); }
+    int64_t output_width(int64_t tile_output) const
+    {
+        return scaled(width_, tile_output, tile_width);
+    }
+    int64_t output_height(int64_t tile_output) const
+    {
+        return scaled(height_, tile_output, tile_height);
+    }
 
     int tile_width, tile_height;
     std::vector<Span> columns, rows;
