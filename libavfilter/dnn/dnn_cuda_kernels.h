@@ -16,7 +16,6 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-
 /**
  * @file
  * What the kernels of dnn_cuda_kernels.cu are told. For C, C++ and CUDA: all

@@ -87,7 +87,6 @@ static const char *const scenarios[] = {
     "there_is_none.pt",
 };
 
-
 typedef struct Alloc {
     const char *directory;
     int         step;

@@ -762,12 +762,6 @@ def forward(self, x):
     return self.yolov8(x), [x, x * 2]
 )", {} },
 
-    { "yolov8_few", "no more columns than boxes",
-      heads + R"(
-def forward(self, x):
-    return self.yolov8(x)[:, :, :6]
-)", {} },
-
     { "yolov8_row", "the box of each colour, and two of falling scores, each half a box further to the right",
       pixels + R"(
 def forward(self, x):

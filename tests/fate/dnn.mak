@@ -270,31 +270,6 @@ FATE_DNN-$(call DNN_TORCH, NULL METADATA) += $(call DNN_BOTH, latency)
 fate-dnn-own-latency:             FILTER = null
 fate-dnn-torch-latency:           FILTER = $(call NET, identity, latency=1),metadata=select:key=lavfi.dnn.latency:function=expr:expr=gt(VALUE1\,0)*lt(VALUE1\,600)
 
-# every format and every sort of tensor
-TORCH_FRAMES      = tests/dnn/torch_frames$(EXESUF)
-TORCH_FRAMES_OBJS = $(addprefix libavfilter/dnn/dnn_torch_, carry.o frame.o pixels.o)
-tests/dnn/torch_frames.o: | tests/dnn
-$(TORCH_FRAMES): %$(EXESUF): %.o $(TORCH_FRAMES_OBJS) $(FF_DEP_LIBS)
-	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(EXTRALIBS-dnn_torch) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
-FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-frames
-fate-dnn-torch-frames: $(TORCH_FRAMES)
-fate-dnn-torch-frames:            CMD    = run $(TORCH_FRAMES)
-fate-dnn-torch-frames:            CMP    = null
-
-# the ways to other devices, done on the CPU
-TORCH_PORTS       = tests/dnn/torch_ports$(EXESUF)
-TORCH_PORTS_OBJS  = $(addprefix libavfilter/dnn/dnn_torch_, carry.o cuda.o device.o frame.o memory.o pixels.o \
-                      port.o staging.o surface.o) \
-                    $(if $(CONFIG_LIBTORCH_CUDA), libavfilter/cuda/load_helper.o \
-                      $(addprefix libavfilter/dnn/dnn_cuda_, kernels.ptx.o launch.o))
-tests/dnn/torch_ports.o: | tests/dnn
-$(TORCH_PORTS): %$(EXESUF): %.o $(TORCH_PORTS_OBJS) $(FF_DEP_LIBS)
-	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
-FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-ports
-fate-dnn-torch-ports: $(TORCH_PORTS)
-fate-dnn-torch-ports:             CMD    = run $(TORCH_PORTS)
-fate-dnn-torch-ports:             CMP    = null
-
 # Another size out than in. The chroma planes are the filter's to scale, which
 # it does without bitexact flags: uniform planes are the same on every CPU, and
 # still show a plane that was forgotten, exchanged or of the wrong size.
@@ -435,7 +410,7 @@ fate-dnn-torch-memory:            FILTER = $(call NET, memory, batch_size=8)
 
 # nothing comes out of these
 FAIL_TESTS = missing directory junk nothing loop truncated archive checkpoint state-dict pickle special \
-             exported package device device-index device-two threads nireq always size \
+             exported package device device-index device-two name threads nireq always size \
              channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple \
              list none number two-inputs no-forward
 FATE_DNN-$(call DNN_TORCH) += $(FAIL_TESTS:%=fate-dnn-torch-fail-%)
@@ -469,6 +444,8 @@ fate-dnn-torch-fail-pickle:       FILTER = $(call NET, pickle)
 fate-dnn-torch-fail-pickle:       REASON = pickle.pt: it is a checkpoint or state_dict
 fate-dnn-torch-fail-special:      FILTER = dnn_processing=dnn_backend=torch:model=/dev/null
 fate-dnn-torch-fail-special:      REASON = /dev/null: it is not a regular file
+fate-dnn-torch-fail-name:         FILTER = $(call NET, identity, precision=fp8)
+fate-dnn-torch-fail-name:         REASON = precision.* value .fp8.; known are fp32, fp16, bf16
 fate-dnn-torch-fail-threads:      FILTER = $(call NET, identity, threads=100000)
 fate-dnn-torch-fail-threads:      REASON = threads=100000 is more than
 fate-dnn-torch-fail-nireq:        FILTER = $(call NET, identity, nireq=100000)
@@ -527,9 +504,9 @@ fate-dnn-torch-fail-no-forward:   REASON = no_forward.pt: .*forward
 DNN_BOXES  = color=black:s=64x32:r=5:d=1.2,format=rgb24,$(call DNN_BOX,8:4:20:12:red:t=fill,40:10:17:9:0x00cc00:t=fill,5:20:24:11:0x000099:t=fill)
 # the same four times as high and twice as wide, not by as much exactly
 DNN_BOXES4 = color=black:s=128x128:r=5:d=1.2,format=rgb24,$(call DNN_BOX,16:16:40:48:red:t=fill,80:40:34:36:0x00cc00:t=fill,10:80:48:44:0x000099:t=fill)
-comma     := ,
+DNN_COMMA := ,
 # $(call DNN_BOX, red box, green box, blue box)
-DNN_BOX    = drawbox=$(1):enable=mod(n\,2)$(comma)drawbox=$(2):enable=gte(n\,2)$(comma)drawbox=$(3):enable=gte(n\,3)
+DNN_BOX    = drawbox=$(1):enable=mod(n\,2)$(DNN_COMMA)drawbox=$(2):enable=gte(n\,2)$(DNN_COMMA)drawbox=$(3):enable=gte(n\,3)
 # $(call DETECT, model[, options]), $(call CLASSIFY, model[, options])
 DNN_LABELS = labels=$(TARGET_PATH)/tests/data/dnn/labels.txt
 DETECT     = $(subst dnn_processing=,dnn_detect=$(DNN_LABELS):,$(NET))
@@ -687,14 +664,41 @@ ifdef DNN_TORCH_MODULE
 fate-dnn-torch-%: export FFMPEG_DNN_TORCH_MODULE = $(TARGET_PATH)/$(DNN_TORCH_MODULE)
 endif
 
-# The threads of the backends.
+# Parts of the backends, without a filter around them.
 
+# the threads
 ifeq ($(HAVE_THREADS),yes)
-FATE_DNN_POOL-$(CONFIG_DNN) += fate-dnn-worker-pool
+FATE_DNN_PARTS-$(CONFIG_DNN) += fate-dnn-worker-pool
 endif
-FATE-$(CONFIG_AVFILTER) += $(FATE_DNN_POOL-yes)
 fate-dnn-worker-pool: libavfilter/tests/dnn_worker_pool$(EXESUF)
 fate-dnn-worker-pool: CMD = run libavfilter/tests/dnn_worker_pool$(EXESUF)
 fate-dnn-worker-pool: CMP = null
 
-fate-dnn: $(FATE_DNN_TORCH) $(FATE_DNN_POOL-yes)
+# every format and every sort of tensor
+TORCH_FRAMES      = tests/dnn/torch_frames$(EXESUF)
+TORCH_FRAMES_OBJS = $(addprefix libavfilter/dnn/dnn_torch_, carry.o frame.o pixels.o)
+tests/dnn/torch_frames.o: | tests/dnn
+$(TORCH_FRAMES): %$(EXESUF): %.o $(TORCH_FRAMES_OBJS) $(FF_DEP_LIBS)
+	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(EXTRALIBS-dnn_torch) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
+FATE_DNN_PARTS-$(call ALLYES, DNN LIBTORCH) += fate-dnn-torch-frames
+fate-dnn-torch-frames: $(TORCH_FRAMES)
+fate-dnn-torch-frames:            CMD    = run $(TORCH_FRAMES)
+fate-dnn-torch-frames:            CMP    = null
+
+# the ways to other devices, done on the CPU
+TORCH_PORTS       = tests/dnn/torch_ports$(EXESUF)
+TORCH_PORTS_OBJS  = $(addprefix libavfilter/dnn/dnn_torch_, carry.o cuda.o device.o frame.o memory.o pixels.o \
+                      port.o staging.o surface.o) \
+                    $(if $(CONFIG_LIBTORCH_CUDA), libavfilter/cuda/load_helper.o \
+                      $(addprefix libavfilter/dnn/dnn_cuda_, kernels.ptx.o launch.o))
+tests/dnn/torch_ports.o: | tests/dnn
+$(TORCH_PORTS): %$(EXESUF): %.o $(TORCH_PORTS_OBJS) $(FF_DEP_LIBS)
+	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(EXTRALIBS-dnn_torch) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
+FATE_DNN_PARTS-$(call ALLYES, DNN LIBTORCH) += fate-dnn-torch-ports
+fate-dnn-torch-ports: $(TORCH_PORTS)
+fate-dnn-torch-ports:             CMD    = run $(TORCH_PORTS)
+fate-dnn-torch-ports:             CMP    = null
+
+FATE-$(CONFIG_AVFILTER) += $(FATE_DNN_PARTS-yes)
+
+fate-dnn: $(FATE_DNN_TORCH) $(FATE_DNN_PARTS-yes)
