@@ -19,7 +19,7 @@
 /**
  * @file
  * The devices that LibTorch computes on, and what one thread gives them to do.
- * Nothing here knows which sort of device it is.
+ * Only release_device_memory() knows which sort of device it is.
  */
 
 #ifndef AVFILTER_DNN_DNN_TORCH_DEVICE_H

@@ -118,7 +118,7 @@ const AVOption ff_dnn_torch_options[] = {
       OFFSET(overlap), AV_OPT_TYPE_INT, { .i64 = 16 }, 0, 4096, FLAGS },
     { "frames",        "consecutive frames that the network sees at a time",
       OFFSET(frames), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 64, FLAGS },
-    { "stack",         "how they are stacked",
+    { "stack",         "how the frames that the network sees at a time are stacked",
       OFFSET(stack), AV_OPT_TYPE_INT, { .i64 = STACK_AUTO }, STACK_AUTO, STACK_TIME, FLAGS, "stack" },
         { "auto",     "as the network takes them",
           0, AV_OPT_TYPE_CONST, { .i64 = STACK_AUTO }, 0, 0, FLAGS, "stack" },

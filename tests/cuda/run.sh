@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # tests/cuda/run.sh [OPTION...] PART...: build and test on a machine with a CUDA
-# device, and measure; it needs no network. PART is
+# device, and measure; it needs no Internet access. PART is
 #   build                 what the others run
 #   fate                  the tests that need no device, with this LibTorch
 #   test                  what only a device can show
