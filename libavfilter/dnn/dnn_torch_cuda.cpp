@@ -133,6 +133,8 @@ public:
         for (int i = 0; i < 3; i++)
             forward(input_);
         stream.synchronize();
+        // the recording has memory of its own
+        release_memory();
 
         begin_capture(graph_, 0);
         try {

@@ -20,7 +20,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <mutex>
 #include <new>
+#include <shared_mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -201,6 +203,43 @@ size_t halve_batches(THModel &model, THWorker &worker, size_t nb_tasks)
     return worker.most;
 }
 
+/**
+ * Run a batch and publish that it is done, if nothing fails.
+ *
+ * @tparam Lock how it holds model.running
+ * @return why it failed; its code is 0 if it did not
+ */
+template <typename Lock>
+Failure attempt(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb_tasks) noexcept
+{
+    try {
+        std::unique_lock<std::mutex> turn(model.turn);
+        const Lock running(model.running);
+        turn.unlock();
+
+        infer(model, worker, tasks, nb_tasks);
+        for (size_t i = 0; i < nb_tasks; i++)
+            note_latency(model, *tasks[i]);
+        // nothing may fail from the first that is done on: it is gone then
+        for (size_t i = 0; i < nb_tasks; i++)
+            tasks[i]->finish();
+        return { 0, {} };
+    } catch (...) {
+        Failure failure = describe_exception();
+        worker.stream.settle(); // what is under way has the frames
+        if (failure.device_memory) {
+            worker.input.reset();
+            if (worker.port)
+                worker.port->release();
+            release_device_memory(model.device);
+        }
+        return failure;
+    }
+}
+
+using Beside = std::shared_lock<std::shared_mutex>;
+using Alone  = std::unique_lock<std::shared_mutex>;
+
 } // namespace
 
 void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb_tasks) noexcept
@@ -211,30 +250,19 @@ void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb
     if (nb_tasks > worker.most) {
         part = worker.most;
     } else if (nb_tasks == 1 || same_shape(tasks, nb_tasks)) {
-        try {
-            infer(model, worker, tasks, nb_tasks);
-            for (size_t i = 0; i < nb_tasks; i++)
-                note_latency(model, *tasks[i]);
-            // nothing may fail from the first that is done on: it is gone then
-            for (size_t i = 0; i < nb_tasks; i++)
-                tasks[i]->finish();
+        Failure failure = attempt<Beside>(model, worker, tasks, nb_tasks);
+
+        // what memory there is the batches of other workers may have had
+        if (failure.device_memory && nb_tasks == 1)
+            failure = attempt<Alone>(model, worker, tasks, nb_tasks);
+        if (!failure.code)
             return;
-        } catch (...) {
-            Failure failure = describe_exception();
-            worker.stream.settle(); // what is under way has the frames
-            if (failure.device_memory) {
-                worker.input.reset();
-                if (worker.port)
-                    worker.port->release();
-                release_device_memory(model.device);
-            }
-            if (nb_tasks == 1) {
-                tasks[0]->fail(std::move(failure));
-                return;
-            }
-            if (failure.device_memory)
-                part = halve_batches(model, worker, nb_tasks);
+        if (nb_tasks == 1) {
+            tasks[0]->fail(std::move(failure));
+            return;
         }
+        if (failure.device_memory)
+            part = halve_batches(model, worker, nb_tasks);
     }
     for (size_t i = 0; i < nb_tasks; i += part)
         run_tasks(model, worker, tasks + i, FFMIN(part, nb_tasks - i));

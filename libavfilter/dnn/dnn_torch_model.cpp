@@ -63,10 +63,21 @@ std::string one_line(const std::string &message)
     return best.empty() ? "no reason given" : best;
 }
 
-/** For a memory of a device; a TorchScript network hides what sort of exception it was. */
+/**
+ * @return whether a device had no more memory, by the words of LibTorch, cuBLAS and
+ *         cuDNN: a TorchScript network hides what sort of exception it was
+ */
+bool lacks_memory(const char *message)
+{
+    for (const char *words : { "out of memory", "ALLOC_FAILED", "unable to find an engine" })
+        if (strstr(message, words))
+            return true;
+    return false;
+}
+
 Failure make_failure(const char *message)
 {
-    return { AVERROR_EXTERNAL, one_line(message), strstr(message, "out of memory") != nullptr };
+    return { AVERROR_EXTERNAL, one_line(message), lacks_memory(message) };
 }
 
 /** @return whether a file is what torch.save() wrote before its files were zip archives */

@@ -123,6 +123,9 @@ public:
     /** @return whether its runs must be one at a time and in order */
     virtual bool has_memory() const = 0;
 
+    /** @return whether a device may record a run and repeat it */
+    virtual bool can_be_recorded() const { return !has_memory(); }
+
     /** @return how it runs and why, for the log; empty before prepare() */
     const std::string &description() const { return description_; }
 

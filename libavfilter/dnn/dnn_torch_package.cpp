@@ -185,6 +185,8 @@ public:
     int64_t channels() const override;
     // a package does not tell; whose does takes the option workers=1
     bool has_memory() const override { return false; }
+    // it waits for events of its own, which a recording would take in
+    bool can_be_recorded() const override { return false; }
 
 private:
     void choose(int64_t n, int64_t c, int64_t h, int64_t w) override;

@@ -35,6 +35,8 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <utility>
 #include <vector>
 
@@ -129,6 +131,9 @@ struct THModel : DNNModel {
     int64_t                    nb_results   = 0;       ///< fetched, the failed ones among them
     int64_t                    nb_failed    = 0;       ///< of those
     Stats                      stats;
+
+    std::mutex                 turn;    ///< held to get the next one, so that nobody starves
+    std::shared_mutex          running; ///< shared by the batches that run, or of one alone
 
     // for networks that look at several frames
     std::unique_ptr<Window>    window;

@@ -95,8 +95,10 @@ void record_runs(THModel &model, int64_t channels, int64_t height, int64_t width
     try {
         if (!model.device.is_cuda())
             throw std::invalid_argument("they are for device=cuda");
-        if (model.net->has_memory())
-            throw std::invalid_argument("the network may remember something from frame to frame");
+        if (!model.net->can_be_recorded())
+            throw std::invalid_argument(model.net->has_memory()
+                ? "the network may remember something from frame to frame"
+                : "packages of AOTInductor cannot be recorded");
         for (THWorker &worker : model.workers) {
             const DeviceStream::Use use(worker.stream);
             worker.recording = cuda::record(
@@ -171,6 +173,9 @@ int get_output(DNNModel *arg, const char *input_name, int input_width, int input
             for (int i = 0; i < model.ctx->torch_option.warmup; i++)
                 output = model.net->prepare(1, nb_window_frames(model) * channels,
                                             tiling.tile_height, tiling.tile_width);
+            // other streams cannot have what that of the trial keeps
+            if (!model.device.is_cpu())
+                release_device_memory(model.device);
         } catch (...) {
             const Failure failure = describe_exception();
             av_log(model.filter_ctx, AV_LOG_ERROR,

@@ -201,7 +201,7 @@ build_all() {
     configure_options
     build_ours || return
     [ -n "$gpu" ] || rehearse_cuda || return
-    program bare tests/bench/bare.cpp libavfilter/dnn/dnn_torch_graph.cpp libavfilter/dnn/dnn_torch_memory.cpp || return
+    program bare tests/bench/bare.cpp libavfilter/dnn/dnn_torch_{fuse,graph,memory}.cpp || return
     program make-nets tests/bench/nets.cpp || return
     mkdir -p "$work/nets" && "$work/make-nets" "$work/nets" || return
     # without it the benchmark has a column less

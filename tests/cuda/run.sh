@@ -4,7 +4,7 @@
 # device, and measure; it needs no Internet access. PART is
 #   build                 what the others run
 #   fate                  the tests that need no device, with this LibTorch
-#   test                  what only a device can show
+#   test [GROUP]...       what only a device can show: frames, surfaces, sanitizer
 #   bench [espcn|compact] frames/s
 # OPTION is
 #   --cache DIR      what tests/cuda/fetch brought (default: $DNN_CACHE, else
@@ -33,7 +33,7 @@ while [ $# != 0 ]; do
             esac
             shift ;;
         --no-gpu)   gpu='' ;;
-        build|fate|test|bench|espcn|compact) parts+=("$1") ;;
+        build|fate|test|bench|espcn|compact|frames|surfaces|sanitizer) parts+=("$1") ;;
         *) sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
@@ -104,7 +104,7 @@ for ((i = 0; i < ${#parts[@]}; i++)); do
                    say "fate-dnn: $(grep -c '^TEST' "$logs/fate.log") tests passed" ;;
         test)  . "$here/test.sh" ;;
         bench) . "$here/bench.sh" ;;
-        espcn|compact) continue ;;
+        espcn|compact|frames|surfaces|sanitizer) continue ;;
     esac || rc=1
     say "== ${parts[i]}: $((SECONDS - from)) s"
 done

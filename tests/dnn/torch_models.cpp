@@ -425,7 +425,7 @@ def forward(self, x):
     { "slow", "the input itself, after some 20 ms",
       R"(
 def forward(self, x):
-    a = torch.ones([128, 128]) + 0 * x[0, 0, 0, 0]
+    a = torch.ones([128, 128], dtype=x.dtype, device=x.device) + 0 * x[0, 0, 0, 0]
     b = a
     for i in range(150):
         b = torch.mm(a, b) * 0.0078125
@@ -466,6 +466,15 @@ def forward(self, x):
     y[:, :, 0, 0] = x.size(0) / 255.
     return y
 )", {} },
+
+    { "memory_again", "the input itself, where it is not black at the second attempt",
+      R"(
+def forward(self, x):
+    if float(x.max()) > 0:
+        self.runs.add_(1)
+        assert int(self.runs.item()) % 2 == 0, "CUDA out of memory. Tried to allocate 2.00 GiB"
+    return x
+)", { { "runs", { 1 }, { 0 } } } },
 
     { "memory_white", "has no memory for a frame whose first pixel is white",
       R"(
@@ -627,7 +636,7 @@ def forward(self, x) -> Any:
     elif k == 27:
         return y / good
     elif k == 28:
-        a = torch.ones([128, 128]) + 0 * y[0, 0, 0, 0]
+        a = torch.ones([128, 128], dtype=y.dtype, device=y.device) + 0 * y[0, 0, 0, 0]
         for i in range(150):
             a = torch.mm(a, a) * 0.0078125
         return y * a[0, 0]

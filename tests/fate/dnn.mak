@@ -408,6 +408,12 @@ FATE_DNN-$(call DNN_TORCH, DRAWBOX) += $(call DNN_BOTH, memory)
 fate-dnn-own-memory:              FILTER = drawbox=w=1:h=1:t=fill:c=0x020202
 fate-dnn-torch-memory:            FILTER = $(call NET, memory, batch_size=8)
 
+# or not while other workers run theirs
+FATE_DNN-$(call DNN_TORCH, NULL) += $(call DNN_BOTH, memory-again)
+fate-dnn-own-memory-again:        FILTER = null
+fate-dnn-torch-memory-again:      FILTER = $(call NET, memory_again)
+$(call DNN_BOTH, memory-again):   REF    = $(DNN_REF)-identity
+
 # nothing comes out of these
 FAIL_TESTS = missing directory junk nothing loop truncated archive checkpoint state-dict pickle special \
              exported package device device-index device-two name threads nireq always size \
