@@ -104,7 +104,7 @@ void choose_taps(bool subsampled, double position, int &first, float weights[3])
 } // namespace
 
 SurfaceMap::SurfaceMap(AVPixelFormat format, const PixelOptions &options, int64_t channels)
-    : format_(format), desc_(av_pix_fmt_desc_get(format)), options_(options),
+    : desc_(av_pix_fmt_desc_get(format)), options_(options),
       size_(desc_->comp[0].depth > 8 ? 2 : 1)
 {
     const bool rgb  = is_rgb(*desc_);

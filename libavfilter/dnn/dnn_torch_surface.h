@@ -70,13 +70,12 @@ private:
     /** Of chroma samples: [0] from left to right, [1] from top to bottom, in pixels. */
     void chroma_position(const AVFrame &frame, double position[2]) const;
 
-    AVPixelFormat    format_;
     const struct AVPixFmtDescriptor *desc_;
-    PixelOptions     options_;
+    PixelOptions options_;
     std::vector<int> components_; ///< for the channels; Y, U and V if converted
-    bool             converted_;  ///< YUV for a network that takes RGB
-    bool             reversed_;   ///< or rather BGR
-    int              size_;       ///< of a sample in bytes
+    bool converted_; ///< YUV for a network that takes RGB
+    bool reversed_;  ///< or rather BGR
+    int  size_;      ///< of a sample in bytes
 };
 
 /** Who runs the kernels, in the order they are given. Functions throw if they cannot. */
