@@ -707,4 +707,4 @@ fate-dnn-torch-ports:             CMP    = null
 
 FATE-$(CONFIG_AVFILTER) += $(FATE_DNN_PARTS-yes)
 
-fate-dnn: $(FATE_DNN_TORCH) $(FATE_DNN_PARTS-yes)
+fate-dnn: $(if $(CONFIG_FFMPEG),$(FATE_DNN_TORCH)) $(FATE_DNN_PARTS-yes)
