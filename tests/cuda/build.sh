@@ -137,7 +137,7 @@ program() {             # NAME SOURCE...: a program against LibTorch
         standard=c++20
     # the last library registers the devices when it is loaded
     # shellcheck disable=SC2086
-    step "building $name" "$name.log" g++ -O2 -std=$standard $torch_cxx -isystem "$api" -Ilibavfilter/dnn "$@" \
+    step "building $name" "$name.log" g++ -O2 -std=$standard $torch_cxx -isystem "$api" -Ilibavfilter/dnn -I"$ours_src" -I"$work/ours" "$@" \
         -o "$work/$name" $torch_ld -ltorch -ltorch_cpu -lc10 -lpthread \
         ${gpu:+-Wl,--no-as-needed -ltorch_cuda -lc10_cuda}
 }
