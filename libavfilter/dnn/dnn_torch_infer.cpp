@@ -99,8 +99,8 @@ void check_output(const Tiling &tiling, const at::Tensor &output, int64_t channe
 /** Let the worker's port have the frames of a batch. */
 void open_port(THWorker &worker, THTask *const *tasks, int64_t nb_tasks)
 {
-    std::vector<const AVFrame *>    sources;
-    std::vector<FramePair> outputs;
+    std::vector<const AVFrame *> sources;
+    std::vector<FramePair>       outputs;
 
     for (int64_t i = 0; i < nb_tasks; i++) {
         for (int64_t t = 0; t < tasks[i]->nb_frames(); t++)

@@ -202,6 +202,9 @@ auto Model::prepare_with(int64_t n, int64_t c, int64_t h, int64_t w, const Run &
     auto result = run(make_input(n, c, h, w, device_).zero_());
     forget();
     synchronize_default_stream(device_);
+    // the workers' streams cannot have what the default one keeps
+    if (!device_.is_cpu())
+        release_device_memory(device_);
     return result;
 }
 

@@ -77,13 +77,13 @@ void open_ports(THModel &model)
         worker.input.reset();
         if (format == AV_PIX_FMT_CUDA)
             worker.port = cuda::open_surfaces(ff_filter_link(inlink)->hw_frames_ctx,
-                                                       model.pixel_options, net_channels(model),
-                                                       model.device, worker.stream);
+                                              model.pixel_options, net_channels(model),
+                                              model.device, worker.stream);
         else if (model.device.is_cpu())
             worker.port = std::make_unique<HostPort>(format, model.pixel_options);
         else
             worker.port = std::make_unique<StagedPort>(format, model.pixel_options,
-                                                                model.device, worker.stream);
+                                                       model.device, worker.stream);
     }
 }
 
@@ -173,9 +173,6 @@ int get_output(DNNModel *arg, const char *input_name, int input_width, int input
             for (int i = 0; i < model.ctx->torch_option.warmup; i++)
                 output = model.net->prepare(1, nb_window_frames(model) * channels,
                                             tiling.tile_height, tiling.tile_width);
-            // other streams cannot have what that of the trial keeps
-            if (!model.device.is_cpu())
-                release_device_memory(model.device);
         } catch (...) {
             const Failure failure = describe_exception();
             av_log(model.filter_ctx, AV_LOG_ERROR,

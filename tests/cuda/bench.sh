@@ -107,14 +107,10 @@ bench_net() {
 }
 
 bench_all() {
-    local net which=()
+    local net
     mkdir -p "$work/tmp"
     [ -x "$ffmpeg" ] && [ -x "$work/bare" ] || die "nothing is built: run.sh build"
-    for net in espcn compact; do
-        case " ${parts[*]} " in *" $net "*) which+=($net) ;; esac
-    done
-    [ ${#which[@]} != 0 ] || which=(espcn compact)
     [ -z "$gpu" ] || nvidia-smi > "$out/nvidia-smi.txt"
-    for net in "${which[@]}"; do bench_net $net; done
+    for net in $(named espcn compact); do bench_net "$net"; done
 }
 bench_all

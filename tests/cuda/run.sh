@@ -94,6 +94,14 @@ for_here() {
     else sed 's/hwupload,//g; s/,hwdownload//g; s/scale_cuda/scale/g' <<< "$1"; fi
 }
 
+# named PART...: those of them that the command line names, else all, a line each.
+named() {
+    local p
+    for p; do
+        case " ${parts[*]} " in *" $p "*) echo "$p" ;; esac
+    done | grep . || printf '%s\n' "$@"
+}
+
 # shellcheck disable=SC1090
 rc=0
 for ((i = 0; i < ${#parts[@]}; i++)); do

@@ -225,22 +225,19 @@ test_all() {
     [ -x "$ffmpeg" ] || die "nothing is built: run.sh build"
     mkdir -p "$work/tmp"
     say "device=$device${surfaces:+, with CUDA frames}"
-    local group groups=()
-    for group in frames surfaces sanitizer; do
-        case " ${parts[*]} " in *" $group "*) groups+=($group) ;; esac
-    done
-    for group in "${groups[@]:-all}"; do
-        case $group in frames|all)
-            test_kernels
-            test_formats
-            test_options
-            test_faults
-            test_memory ;;
+    local group
+    for group in $(named frames surfaces sanitizer); do
+        case $group in
+            frames)
+                test_kernels
+                test_formats
+                test_options
+                test_faults
+                test_memory ;;
+            surfaces)
+                if [ -n "$surfaces" ]; then test_surfaces; else skip surfaces "FFmpeg is built without them"; fi ;;
+            sanitizer) test_sanitizer ;;
         esac
-        case $group in surfaces|all)
-            if [ -n "$surfaces" ]; then test_surfaces; else skip surfaces "FFmpeg is built without them"; fi ;;
-        esac
-        case $group in sanitizer|all) test_sanitizer ;; esac
     done
     echo "$passed passed, $failed failed"
     [ $failed = 0 ]
