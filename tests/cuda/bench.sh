@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The part "bench" of run.sh, which sources it. Frames/s by network, size,
-# precision and batch; what stands behind each figure is in OUT/bench-NET.tsv.
+# The part "bench" of run.sh, which sources it and calls bench_all. Frames/s by
+# network, size, precision and batch; what stands behind each figure is in
+# OUT/bench-NET.tsv.
 # shellcheck shell=bash disable=SC2154
 
 upstream=$work/upstream/ffmpeg ffmpeg=$work/ours/ffmpeg
+mkdir -p "$work/tmp"
 device=${gpu:+cuda:0} device=${device:-cpu}
 seconds=${DNN_BENCH_SECONDS:-3}     # that a measurement is to take, about
 surfaces=''
@@ -108,9 +110,7 @@ bench_net() {
 
 bench_all() {
     local net
-    mkdir -p "$work/tmp"
     [ -x "$ffmpeg" ] && [ -x "$work/bare" ] || die "nothing is built: run.sh build"
     [ -z "$gpu" ] || nvidia-smi > "$out/nvidia-smi.txt"
     for net in $(named espcn compact); do bench_net "$net"; done
 }
-bench_all

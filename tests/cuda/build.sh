@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The part "build" of run.sh, which sources it.
 # shellcheck shell=bash disable=SC2154
+. "$here/nvcodec.sh"
 
 # unpack DIR: FFmpeg's source.
 unpack() {
@@ -33,46 +34,22 @@ prepare_source() {
     done
 }
 
-# nv-codec-headers: the system's, or unpacked from the cache. Sets nvcodec to a
-# folder of ffnvcodec.pc, or to nothing.
-find_nvcodec() {
-    local dir=$work/nvcodec f
-    nvcodec='' pkg_config=pkg-config
-    if have pkg-config && pkg-config --exists 'ffnvcodec >= 12.1.14.0'; then
-        nvcodec=system
-        return
-    fi
-    f=$(ls "$cache"/libffmpeg-nvenc-dev_*.deb 2>/dev/null | head -n 1)
-    if [ -n "$f" ]; then
-        rm -rf "$dir"
-        mkdir -p "$dir"
-        if have dpkg-deb; then dpkg-deb -x "$f" "$dir"
-        else (cd "$dir" && ar x "$f" && tar -x -f data.tar.*); fi || return
-    else
-        f=$(ls "$cache"/nv-codec-headers-*.tar.* 2>/dev/null | head -n 1)
-        [ -n "$f" ] || return
-        rm -rf "$dir"
-        mkdir -p "$dir/from"
-        tar -x --strip-components=1 -C "$dir/from" -f "$f" &&
-            make -C "$dir/from" install PREFIX="$dir/usr" >/dev/null || return
-    fi
-    f=$(find "$dir" -name ffnvcodec.pc | head -n 1)
-    [ -n "$f" ] || return
-    sed -i "s|^prefix=.*|prefix=$dir/usr|" "$f"
-    nvcodec=$(dirname "$f")
-    have pkg-config && return
-    # all that FFmpeg's configure asks of it
-    pkg_config=$work/pkg-config
-    cat > "$pkg_config" <<END
-#!/bin/sh
-case "\$*" in *ffnvcodec*) ;; *--version*) echo 1.0; exit 0 ;; *) exit 1 ;; esac
-case "\$*" in
-    *--cflags*)     echo "-I$dir/usr/include" ;;
-    *--modversion*) sed -n 's/^Version: //p' "$f" ;;
-    *--variable*)   echo "$dir/usr/include" ;;
-esac
-END
-    chmod +x "$pkg_config"
+# The library that records what the device does, where CUPTI is: the toolkit's, or
+# that of Python's packages, which LibTorch then uses too.
+build_trace() {
+    local d include='' lib=''
+    rm -f "$work/trace.so"
+    for d in "$toolkit"/include "$toolkit"/extras/CUPTI/include "${torch:-/nowhere}"/../nvidia/{cu*,cuda_cupti}/include; do
+        [ -f "$d/cupti.h" ] && include=$d && break
+    done
+    for d in "${torch:-/nowhere}"/../nvidia/{cu*,cuda_cupti}/lib "$toolkit"/lib64 "$toolkit"/lib "$toolkit"/extras/CUPTI/lib64; do
+        lib=$(ls "$d"/libcupti.so* 2>/dev/null | head -n 1)
+        [ -n "$lib" ] && break
+    done
+    [ -n "$include" ] && [ -n "$lib" ] ||
+        { warn "no timelines: CUPTI's header ${include:-not found}, its library ${lib:-not found}"; return; }
+    step "building the recorder" trace.log g++ -std=c++17 -O2 -Wall -fPIC -shared -o "$work/trace.so" "$here/trace.cpp" \
+        -I"$include" ${cuda_include:+-I"$cuda_include"} "$lib" -Wl,-rpath,"${lib%/*}"
 }
 
 # What makes PTX of the kernels: clang, whose PTX any driver takes, else nvcc.
@@ -144,10 +121,11 @@ program() {             # NAME SOURCE...: a program against LibTorch
 
 build_ours() {
     local cuda_options=()
-    find_nvcodec
+    find_nvcodec "$cache" "$work"
     find_ptx_compiler
     if [ -n "$nvcodec" ] && [ ${#ptx_options[@]} != 0 ]; then
-        cuda_options=(--enable-ffnvcodec "${ptx_options[@]}")
+        cuda_options=(--enable-ffnvcodec --enable-nvdec --enable-hwaccel=h264_nvdec
+                      --enable-nvenc --enable-encoder=h264_nvenc "${ptx_options[@]}")
     fi
     configured "$work/ours" "$ours_src" "${options[@]}" --enable-libtorch "${cuda_options[@]}" \
         --extra-cxxflags="$torch_cxx" --extra-ldflags="$torch_ld" || return
@@ -204,6 +182,7 @@ build_all() {
     program bare tests/bench/bare.cpp libavfilter/dnn/dnn_torch_{fuse,graph,memory}.cpp || return
     program make-nets tests/bench/nets.cpp || return
     mkdir -p "$work/nets" && "$work/make-nets" "$work/nets" || return
+    build_trace || return
     # without it the benchmark has a column less
     build_upstream || warn "no FFmpeg 9.0.2 to compare with"
 }

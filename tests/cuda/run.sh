@@ -6,6 +6,7 @@
 #   fate                  the tests that need no device, with this LibTorch
 #   test [GROUP]...       what only a device can show: frames, surfaces, sanitizer
 #   bench [espcn|compact] frames/s
+#   timeline              what the device did when, as pictures
 # OPTION is
 #   --cache DIR      what tests/cuda/fetch brought (default: $DNN_CACHE, else
 #                    build/cuda-cache, else ~/.cache/ffmpeg-dnn-torch)
@@ -33,12 +34,12 @@ while [ $# != 0 ]; do
             esac
             shift ;;
         --no-gpu)   gpu='' ;;
-        build|fate|test|bench|espcn|compact|frames|surfaces|sanitizer) parts+=("$1") ;;
-        *) sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 2 ;;
+        build|fate|test|bench|timeline|espcn|compact|frames|surfaces|sanitizer) parts+=("$1") ;;
+        *) sed -n '3,20s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
 done
-[ ${#parts[@]} != 0 ] || { sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 2; }
+[ ${#parts[@]} != 0 ] || { sed -n '3,20s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$work" "$out" || exit 1
 logs=$out/logs
 mkdir -p "$logs"
@@ -111,7 +112,8 @@ for ((i = 0; i < ${#parts[@]}; i++)); do
         fate)  step "fate-dnn" fate.log make -k -C "$work/ours" -j"$jobs" fate-dnn &&
                    say "fate-dnn: $(grep -c '^TEST' "$logs/fate.log") tests passed" ;;
         test)  . "$here/test.sh" ;;
-        bench) . "$here/bench.sh" ;;
+        bench) . "$here/bench.sh" && bench_all ;;
+        timeline) . "$here/bench.sh" && . "$here/timeline.sh" ;;
         espcn|compact|frames|surfaces|sanitizer) continue ;;
     esac || rc=1
     say "== ${parts[i]}: $((SECONDS - from)) s"

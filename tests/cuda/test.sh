@@ -204,6 +204,32 @@ test_surfaces() {
     same graph-refused "$(source_of rgb24),$(net roll)" "$(source_of rgb24),$(net roll "$(there cuda_graph=1)")"
 }
 
+# Decoded and encoded by the device too: no frame is in the host's memory.
+test_codecs() {
+    local clip=$cache/movie.mp4 sr2x=dnn_processing=dnn_backend=torch:model=demo/sr2x.pt want got db
+    local nvdec=($hw_options -hwaccel cuda -hwaccel_device cu -hwaccel_output_format cuda)
+    [ -n "$gpu" ] || { skip codecs "no device"; return; }
+    [ -f "$clip" ] || { skip codecs "$clip is not there: tests/cuda/fetch"; return; }
+    run "${nvdec[@]}" -i "$clip" -vf hwdownload,format=nv12 -frames:v 2 -f null - > "$logs/nvdec-probe.log" 2>&1 ||
+        { skip codecs "no NVDEC here: $(tail -n 1 "$logs/nvdec-probe.log")"; return; }
+    # every decoder of H.264 gives the same bits
+    from=$SECONDS
+    want=$(run -i "$clip" -vf "$(net negate color=y),format=nv12" -f framemd5 - 2>"$logs/nvdec.log" | grep -v '^#')
+    got=$(run "${nvdec[@]}" -i "$clip" -vf "$(net negate "$(there color=y)"),hwdownload,format=nv12" -f framemd5 - 2>>"$logs/nvdec.log" | grep -v '^#')
+    if [ -n "$want" ] && [ "$got" = "$want" ]; then ok nvdec
+    else bad nvdec "$(grep -c . <<< "$got") frames, not the $(grep -c . <<< "$want") of the CPU: $(tail -n 1 "$logs/nvdec.log")"; fi
+
+    # shellcheck disable=SC2086
+    run $hw_options -lavfi "testsrc2=s=256x144:d=0.2,format=nv12,hwupload" -c:v h264_nvenc -f null - > "$logs/nvenc-probe.log" 2>&1 ||
+        { skip nvenc "no NVENC here: $(tail -n 1 "$logs/nvenc-probe.log")"; return; }
+    from=$SECONDS
+    run "${nvdec[@]}" -i "$clip" -vf "$sr2x:$(there),scale_cuda=560:320" -c:v h264_nvenc -rc constqp -qp 15 \
+        -y "$work/tmp/nvenc.mp4" > "$logs/nvenc.log" 2>&1 || { bad nvenc "$(tail -n 1 "$logs/nvenc.log")"; return; }
+    db=$(timeout -k 10 100 "$ffmpeg" -v info -nostdin -nostats -i "$work/tmp/nvenc.mp4" -i "$clip" \
+        -lavfi "[1:v]$sr2x,scale=560:320[a];[0:v][a]psnr" -f null - 2>&1 | sed -n 's/.*average:\([0-9.]*\).*/\1/p')
+    if awk -v a="${db:-0}" 'BEGIN { exit !(a >= 33) }'; then ok "nvenc, $db dB"; else bad nvenc "${db:-no} dB, wanted 33"; fi
+}
+
 test_sanitizer() {
     local tool
     tool=$(command -v compute-sanitizer || echo "$toolkit/bin/compute-sanitizer")
@@ -235,7 +261,7 @@ test_all() {
                 test_faults
                 test_memory ;;
             surfaces)
-                if [ -n "$surfaces" ]; then test_surfaces; else skip surfaces "FFmpeg is built without them"; fi ;;
+                if [ -n "$surfaces" ]; then test_surfaces; test_codecs; else skip surfaces "FFmpeg is built without them"; fi ;;
             sanitizer) test_sanitizer ;;
         esac
     done
