@@ -77,8 +77,11 @@ void Carry::scale(int plane, const Picture &in, const Picture &out, int componen
                                                SWS_BICUBIC, NULL, NULL, NULL));
     if (!scalers_[plane])
         throw std::bad_alloc();
-    if (sws_scale(scalers_[plane].get(), &in.data, &in.linesize, 0, in.height,
-                  &out.data, &out.linesize) < 0)
+    // of planes it takes four, whatever the format
+    const uint8_t *const src[4] = { in.data };
+    uint8_t *const dst[4] = { out.data };
+    const int src_linesize[4] = { in.linesize }, dst_linesize[4] = { out.linesize };
+    if (sws_scale(scalers_[plane].get(), src, src_linesize, 0, in.height, dst, dst_linesize) < 0)
         throw std::runtime_error("chroma or alpha could not be scaled");
 
     // samples in the upper bits: between them there are no others
