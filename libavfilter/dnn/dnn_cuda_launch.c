@@ -37,6 +37,7 @@ static const char *const kernel_names[NB_KERNELS][2] = {
 
 struct DNNCudaLauncher {
     AVBufferRef         *device_ref;
+    int                  retained;   ///< the context of our own device_ref
     AVCUDADeviceContext *hwctx;      ///< of device_ref
     CudaFunctions       *cu;         ///< of hwctx
     CUmodule             module;
@@ -116,6 +117,32 @@ static int load_kernels(DNNCudaLauncher *launcher, DNNCudaError *error)
     return 0;
 }
 
+/** Make a device_ref of our own, in the primary context. */
+static int open_primary(DNNCudaLauncher *launcher, int index, DNNCudaError *error)
+{
+    AVCUDADeviceContext *hwctx;
+    CudaFunctions *cu;
+    CUdevice device;
+    int ret;
+
+    launcher->device_ref = av_hwdevice_ctx_alloc(AV_HWDEVICE_TYPE_CUDA);
+    if (!launcher->device_ref)
+        return AVERROR(ENOMEM);
+    ret = av_hwdevice_ctx_init(launcher->device_ref);
+    if (ret < 0) {
+        snprintf(error->text, sizeof(error->text), "the driver's library cannot be loaded");
+        return ret;
+    }
+    hwctx = ((AVHWDeviceContext *)launcher->device_ref->data)->hwctx;
+    cu = hwctx->internal->cuda_dl;
+    ret = CHECK(cuDeviceGet(&device, index));
+    if (ret < 0)
+        return ret;
+    ret = CHECK(cuDevicePrimaryCtxRetain(&hwctx->cuda_ctx, device));
+    launcher->retained = ret >= 0;
+    return ret;
+}
+
 int ff_dnn_cuda_open(DNNCudaLauncher **launcher_out, AVBufferRef *device_ref, int device,
                      DNNCudaError *error)
 {
@@ -128,10 +155,16 @@ int ff_dnn_cuda_open(DNNCudaLauncher **launcher_out, AVBufferRef *device_ref, in
     snprintf(error->text, sizeof(error->text), "out of memory");
     if (!launcher)
         return AVERROR(ENOMEM);
-    launcher->device_ref = av_buffer_ref(device_ref);
-    if (!launcher->device_ref) {
+    if (device_ref) {
+        launcher->device_ref = av_buffer_ref(device_ref);
+        ret = launcher->device_ref ? 0 : AVERROR(ENOMEM);
+    } else {
+        ret = open_primary(launcher, device, error);
+    }
+    if (ret < 0) {
+        av_buffer_unref(&launcher->device_ref);
         av_free(launcher);
-        return AVERROR(ENOMEM);
+        return ret;
     }
     launcher->hwctx = ((AVHWDeviceContext *)launcher->device_ref->data)->hwctx;
     launcher->cu = cu = launcher->hwctx->internal->cuda_dl;
@@ -155,12 +188,15 @@ void ff_dnn_cuda_close(DNNCudaLauncher **launcher_arg)
 {
     DNNCudaLauncher *launcher = *launcher_arg;
     CUcontext dummy;
+    CUdevice device;
 
     if (!launcher)
         return;
-    if (launcher->module &&
-        launcher->cu->cuCtxPushCurrent(launcher->hwctx->cuda_ctx) == CUDA_SUCCESS) {
-        launcher->cu->cuModuleUnload(launcher->module);
+    if (launcher->cu->cuCtxPushCurrent(launcher->hwctx->cuda_ctx) == CUDA_SUCCESS) {
+        if (launcher->module)
+            launcher->cu->cuModuleUnload(launcher->module);
+        if (launcher->retained && launcher->cu->cuCtxGetDevice(&device) == CUDA_SUCCESS)
+            launcher->cu->cuDevicePrimaryCtxRelease(device);
         launcher->cu->cuCtxPopCurrent(&dummy);
     }
     av_buffer_unref(&launcher->device_ref);

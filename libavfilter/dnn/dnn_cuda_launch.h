@@ -36,9 +36,10 @@ typedef struct DNNCudaError {
 } DNNCudaError;
 
 /**
- * Get ready to work on surfaces.
+ * Get ready to run kernels.
  *
- * @param device_ref an AVHWDeviceContext of CUDA, which is referenced
+ * @param device_ref an AVHWDeviceContext of CUDA, which is referenced: that of
+ *                   surfaces. NULL: there are none
  * @param device     index of the device that the network is on. The surfaces
  *                   have to be in its primary context
  * @return 0 or an AVERROR code, and then error is set

@@ -32,8 +32,6 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAStream.h>
 
-#include "dnn_torch_surface.h"
-
 extern "C" {
 #include "libavutil/error.h"
 #include "libavutil/hwcontext.h"
@@ -173,6 +171,11 @@ bool takes_surfaces(c10::Device device)
     return device.is_cuda();
 }
 
+std::unique_ptr<SurfaceKernels> open_kernels(c10::Device device, const DeviceStream &stream)
+{
+    return std::make_unique<DeviceKernels>(nullptr, device, stream);
+}
+
 std::unique_ptr<FramePort> open_surfaces(const AVBufferRef *frames, const PixelOptions &options,
                                          int64_t channels, c10::Device device,
                                          const DeviceStream &stream)
@@ -215,6 +218,11 @@ constexpr char not_built[] = "this FFmpeg was built without what CUDA frames and
 bool takes_surfaces(c10::Device)
 {
     return false;
+}
+
+std::unique_ptr<SurfaceKernels> open_kernels(c10::Device, const DeviceStream &)
+{
+    throw std::invalid_argument(not_built);
 }
 
 std::unique_ptr<FramePort> open_surfaces(const AVBufferRef *, const PixelOptions &, int64_t,

@@ -34,6 +34,7 @@
 #include "dnn_torch_device.h"
 #include "dnn_torch_frame.h"
 #include "dnn_torch_port.h"
+#include "dnn_torch_surface.h"
 
 extern "C" {
 #include "libavutil/buffer.h"
@@ -42,8 +43,16 @@ extern "C" {
 namespace fftorch {
 namespace cuda {
 
-/** @return whether frames may be AV_PIX_FMT_CUDA for a network on the device */
+/** @return whether frames may be AV_PIX_FMT_CUDA for a network on the device, and there are kernels */
 bool takes_surfaces(c10::Device device);
+
+/**
+ * The kernels for what is not in surfaces.
+ *
+ * @param stream of the thread that is to use them; has to outlive them
+ * @throws std::invalid_argument if they cannot be had
+ */
+std::unique_ptr<SurfaceKernels> open_kernels(c10::Device device, const DeviceStream &stream);
 
 /**
  * @param frames   the AVHWFramesContext of the input

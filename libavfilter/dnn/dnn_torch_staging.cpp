@@ -45,7 +45,7 @@ at::Tensor per_channel(const FrameMap &map, c10::Device device, const Function &
 } // namespace
 
 StagedPort::StagedPort(AVPixelFormat format, const PixelOptions &options, c10::Device device,
-                       const DeviceStream &stream)
+                       const DeviceStream &stream, std::unique_ptr<SurfaceKernels> kernels)
     : format_(format), color_(options.color), map_(format, options), device_(device),
       stream_(stream), type_(sample_types[map_.sample()])
 {
@@ -53,6 +53,8 @@ StagedPort::StagedPort(AVPixelFormat format, const PixelOptions &options, c10::D
     const c10::InferenceMode inference_mode;
     const DeviceStream::Use use(stream_);
 
+    if (type_ != at::kFloat && map_.channels() <= 3)
+        kernels_ = std::move(kernels);
     sub_ = per_channel(map_, device, [](const Channel &channel) { return channel.load.sub; });
     div_ = per_channel(map_, device, [](const Channel &channel) { return channel.load.div; });
     mul_ = per_channel(map_, device, [](const Channel &channel) { return channel.store.mul; });
@@ -158,6 +160,22 @@ at::Tensor StagedPort::samples(const Side &side, size_t frame, size_t channel, s
                                       side.first[channel] + y * pitch + x * layout.step);
 }
 
+DNNCudaPlane StagedPort::plane(const Side &side, size_t frame, int channel, int x, int y) const
+{
+    const FrameMap::Channel &layout = map_.channel(channel);
+    const int64_t pitch = side.pitch[layout.plane];
+    const int64_t first = static_cast<int64_t>(frame) * side.frame_samples + side.first[channel] +
+                          y * pitch + x * layout.step;
+    DNNCudaPlane plane = {};
+
+    plane.data     = reinterpret_cast<uintptr_t>(side.device.data_ptr()) + first * map_.sample_size();
+    plane.linesize = pitch * map_.sample_size();
+    plane.step     = layout.step;
+    plane.width    = side.width - x;
+    plane.height   = side.height - y;
+    return plane;
+}
+
 /** The arithmetic is that of dnn_torch_pixels.cpp, and so are its results. */
 void StagedPort::load_channels(const Side &side, size_t frame, int x, int y, size_t from, size_t n,
                                const at::Tensor &chw) const
@@ -166,14 +184,29 @@ void StagedPort::load_channels(const Side &side, size_t frame, int x, int y, siz
 
     if (type_ == at::kShort) // which has a sign, the samples have none
         values = values.to(at::kInt).bitwise_and_(0xffff);
-    values = type_ == at::kFloat ? values.sub(sub_.narrow(0, from, n))
-                                 : values.to(at::kFloat).sub_(sub_.narrow(0, from, n));
-    chw.copy_(values.div_(div_.narrow(0, from, n)));
+    // floats, whatever the samples are
+    chw.copy_(values.sub(sub_.narrow(0, from, n)).div_(div_.narrow(0, from, n)));
 }
 
 void StagedPort::load(size_t source, int x, int y, const at::Tensor &chw)
 {
     const c10::InferenceMode inference_mode;
+
+    if (kernels_) {
+        DNNCudaLoad load = {};
+
+        load.tensor = cuda_tensor(chw);
+        load.x = x;
+        load.y = y;
+        for (int c = 0; c < map_.channels(); c++) {
+            load.planes[c] = plane(in_, source, c, 0, 0);
+            load.sub[c]    = map_.channel(c).load.sub;
+            load.div[c]    = map_.channel(c).load.div;
+        }
+        kernels_->load(load, type_ == at::kShort);
+        return;
+    }
+
     const int64_t rows    = std::min<int64_t>(chw.size(1), in_.height - y);
     const int64_t columns = std::min<int64_t>(chw.size(2), in_.width - x);
     const at::Tensor picture = chw.narrow(1, 0, rows).narrow(2, 0, columns);
@@ -191,8 +224,8 @@ void StagedPort::store_channels(const Side &side, size_t frame, int x, int y, si
 {
     const FrameMap::Channel &channel = map_.channel(from);
     const at::Tensor target = samples(side, frame, from, n, x, y, chw.size(1), chw.size(2));
-    at::Tensor values = chw.to(at::kFloat).mul(mul_.narrow(0, from, n))
-                                          .add_(add_.narrow(0, from, n));
+    // floats, whatever the elements are
+    at::Tensor values = for_kernels(chw).mul(mul_.narrow(0, from, n)).add_(add_.narrow(0, from, n));
 
     if (type_ != at::kFloat) {
         values = values.nan_to_num_(0.0).clamp_(0.0f, channel.store.max).add_(0.5f);
@@ -205,6 +238,24 @@ void StagedPort::store_channels(const Side &side, size_t frame, int x, int y, si
 void StagedPort::store(const at::Tensor &chw, size_t output, int x, int y)
 {
     const c10::InferenceMode inference_mode;
+
+    if (kernels_) {
+        const at::Tensor part = for_kernels(chw);
+        const StoreMap &samples = map_.channel(0).store;
+        DNNCudaStore store = {};
+
+        store.tensor  = cuda_tensor(part);
+        store.block_w = store.block_h = 1;
+        store.limit   = store.max = samples.max;
+        store.shift   = samples.shift;
+        for (int c = 0; c < map_.channels(); c++) {
+            store.planes[c] = plane(out_, output, c, x, y);
+            store.mul[c]    = map_.channel(c).store.mul;
+            store.add[c]    = map_.channel(c).store.add;
+        }
+        kernels_->store(store, type_ == at::kShort);
+        return;
+    }
 
     if (out_.together)
         store_channels(out_, output, x, y, 0, map_.channels(), chw);

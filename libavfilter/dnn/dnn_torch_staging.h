@@ -25,23 +25,28 @@
 #ifndef AVFILTER_DNN_DNN_TORCH_STAGING_H
 #define AVFILTER_DNN_DNN_TORCH_STAGING_H
 
+#include <memory>
 #include <vector>
 
 #include <ATen/ATen.h>
 
 #include "dnn_torch_device.h"
 #include "dnn_torch_port.h"
+#include "dnn_torch_surface.h"
 
 namespace fftorch {
 
 class StagedPort : public FramePort {
 public:
     /**
-     * @param stream to which the thread that uses it has the device's work go
+     * @param stream  to which the thread that uses it has the device's work go
+     * @param kernels that convert, on the same stream, each frame at once. Without
+     *                them, or for what they do not know, LibTorch's operators do
+     *                it, in several passes
      * @throws std::invalid_argument if the options do not fit the format
      */
     StagedPort(AVPixelFormat format, const PixelOptions &options, c10::Device device,
-               const DeviceStream &stream);
+               const DeviceStream &stream, std::unique_ptr<SurfaceKernels> kernels = nullptr);
 
     c10::Device device() const override { return device_; }
     int channels() const override { return map_.channels(); }
@@ -73,6 +78,8 @@ private:
     /** @return samples [C, rows, columns] of some channels in a row, a view */
     at::Tensor samples(const Side &side, size_t frame, size_t channel, size_t channels,
                        int x, int y, int64_t rows, int64_t columns) const;
+    /** @return where a channel's samples are from a pixel on, for the kernels */
+    DNNCudaPlane plane(const Side &side, size_t frame, int channel, int x, int y) const;
     void load_channels(const Side &side, size_t frame, int x, int y, size_t from, size_t n,
                        const at::Tensor &chw) const;
     void store_channels(const Side &side, size_t frame, int x, int y, size_t from, size_t n,
@@ -83,6 +90,7 @@ private:
     FrameMap       map_;
     c10::Device    device_;
     const DeviceStream &stream_;
+    std::unique_ptr<SurfaceKernels> kernels_;
     at::ScalarType type_;                 ///< that holds a sample's bits
     at::Tensor     sub_, div_, mul_, add_; ///< [C, 1, 1], see LoadMap and StoreMap
     Side           in_, out_;

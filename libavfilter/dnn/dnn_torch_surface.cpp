@@ -71,7 +71,27 @@ struct Luma {
     }
 };
 
-DNNCudaTensor describe(const at::Tensor &chw)
+/** The pixels that a chroma sample is made of: the nearest, and half as much of their neighbours. */
+void choose_taps(bool subsampled, double position, int &first, float weights[3])
+{
+    const float one[3] = { 1, 0, 0 }, two[3] = { 0.5, 0.5, 0 }, three[3] = { 0.25, 0.5, 0.25 };
+    const float *chosen = !subsampled ? one : position == 0.5 ? two : three;
+
+    first = subsampled && position == 0 ? -1 : 0;
+    std::copy(chosen, chosen + 3, weights);
+}
+
+} // namespace
+
+at::Tensor for_kernels(const at::Tensor &tensor)
+{
+    const at::ScalarType type = tensor.scalar_type();
+
+    return type == at::kFloat || type == at::kHalf || type == at::kBFloat16 ? tensor
+                                                                            : tensor.to(at::kFloat);
+}
+
+DNNCudaTensor cuda_tensor(const at::Tensor &chw)
 {
     DNNCudaTensor tensor = {};
 
@@ -90,18 +110,6 @@ DNNCudaTensor describe(const at::Tensor &chw)
     }
     return tensor;
 }
-
-/** The pixels that a chroma sample is made of: the nearest, and half as much of their neighbours. */
-void choose_taps(bool subsampled, double position, int &first, float weights[3])
-{
-    const float one[3] = { 1, 0, 0 }, two[3] = { 0.5, 0.5, 0 }, three[3] = { 0.25, 0.5, 0.25 };
-    const float *chosen = !subsampled ? one : position == 0.5 ? two : three;
-
-    first = subsampled && position == 0 ? -1 : 0;
-    std::copy(chosen, chosen + 3, weights);
-}
-
-} // namespace
 
 SurfaceMap::SurfaceMap(AVPixelFormat format, const PixelOptions &options, int64_t channels)
     : desc_(av_pix_fmt_desc_get(format)), options_(options),
@@ -161,7 +169,7 @@ DNNCudaLoad SurfaceMap::load(const AVFrame &frame, int x, int y, const at::Tenso
     DNNCudaLoad load = {};
     double position[2];
 
-    load.tensor = describe(chw);
+    load.tensor = cuda_tensor(chw);
     load.x = x;
     load.y = y;
     for (size_t i = 0; i < components_.size(); i++)
@@ -210,7 +218,7 @@ DNNCudaStore SurfaceMap::store(const at::Tensor &chw, const AVFrame &frame) cons
     DNNCudaStore store = {};
     double position[2];
 
-    store.tensor = describe(chw);
+    store.tensor = cuda_tensor(chw);
     for (size_t i = 0; i < components_.size(); i++)
         store.planes[i] = plane(frame, components_[i]);
     store.max   = (1 << comp.depth) - 1;
@@ -315,9 +323,7 @@ void SurfacePort::store(const at::Tensor &chw, size_t output, int x, int y)
 {
     const c10::InferenceMode inference_mode;
     const AVFrame &frame = *outputs_[output].out;
-    const bool known = chw.scalar_type() == at::kFloat || chw.scalar_type() == at::kHalf ||
-                       chw.scalar_type() == at::kBFloat16;
-    const at::Tensor part = known ? chw : chw.to(at::kFloat);
+    const at::Tensor part = for_kernels(chw);
 
     if (part.size(2) == frame.width && part.size(1) == frame.height) {
         kernels_->store(map_.store(part, frame), map_.wide());

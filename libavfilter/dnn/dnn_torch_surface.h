@@ -43,6 +43,12 @@ extern "C" {
 
 namespace fftorch {
 
+/** @return the tensor as floats, halfs or bfloat16s: itself, or a copy */
+at::Tensor for_kernels(const at::Tensor &tensor);
+
+/** What the kernels are to be told for a tensor [C, H, W] of those. */
+DNNCudaTensor cuda_tensor(const at::Tensor &chw);
+
 /** What the kernels are to be told for the surfaces of a format. */
 class SurfaceMap {
 public:

@@ -66,6 +66,20 @@ std::string trial_failure(THModel &model, AVPixelFormat format, int width, int h
                     : reason;
 }
 
+/** @return what converts frames on the device in one step, if it can be had */
+std::unique_ptr<SurfaceKernels> open_kernels(THModel &model, const DeviceStream &stream)
+{
+    if (!cuda::takes_surfaces(model.device))
+        return nullptr;
+    try {
+        return cuda::open_kernels(model.device, stream);
+    } catch (const std::exception &e) {
+        av_log(model.filter_ctx, AV_LOG_VERBOSE,
+               "LibTorch's operators convert the frames, which is slower: %s\n", e.what());
+        return nullptr;
+    }
+}
+
 /** Find the way for the frames that are to come. */
 void open_ports(THModel &model)
 {
@@ -82,8 +96,9 @@ void open_ports(THModel &model)
         else if (model.device.is_cpu())
             worker.port = std::make_unique<HostPort>(format, model.pixel_options);
         else
-            worker.port = std::make_unique<StagedPort>(format, model.pixel_options,
-                                                       model.device, worker.stream);
+            worker.port = std::make_unique<StagedPort>(format, model.pixel_options, model.device,
+                                                       worker.stream,
+                                                       open_kernels(model, worker.stream));
     }
 }
 

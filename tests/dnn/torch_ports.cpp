@@ -167,22 +167,6 @@ std::vector<PixelOptions> all_options(AVPixelFormat format, Color color, size_t 
     return list;
 }
 
-/** Every format that frames in memory of the CPU may have. */
-void check_staging(AVPixelFormat format, Color color, c10::Device device)
-{
-    const DeviceStream stream(device);
-    const DeviceStream::Use use(stream);
-
-    for (const PixelOptions &options : all_options(format, color, frame_channels(format, color).size())) {
-        HostPort host(format, options);
-        StagedPort staged(format, options, device, stream);
-
-        // what is kept from one batch is not to show in the next, of another size
-        for (int i = 0; i < 3; i++)
-            check_ports(staged, host, format, types[i], i, 1 + i % 2);
-    }
-}
-
 /** Runs the kernels here and now. */
 class HostKernels : public SurfaceKernels {
 public:
@@ -209,6 +193,31 @@ public:
                 wide ? carry_sample<unsigned short>(p, x, y) : carry_sample<unsigned char>(p, x, y);
     }
 };
+
+std::unique_ptr<SurfaceKernels> make_kernels(c10::Device device, const DeviceStream &stream)
+{
+    if (device.is_cpu())
+        return std::make_unique<HostKernels>();
+    return cuda::takes_surfaces(device) ? cuda::open_kernels(device, stream) : nullptr;
+}
+
+/** Every format that frames in memory of the CPU may have, with LibTorch's operators and with kernels. */
+void check_staging(AVPixelFormat format, Color color, c10::Device device)
+{
+    const DeviceStream stream(device);
+    const DeviceStream::Use use(stream);
+
+    for (const PixelOptions &options : all_options(format, color, frame_channels(format, color).size())) {
+        HostPort host(format, options);
+        StagedPort operators(format, options, device, stream);
+        StagedPort kernels(format, options, device, stream, make_kernels(device, stream));
+
+        // what is kept from one batch is not to show in the next, of another size
+        for (int i = 0; i < 3; i++)
+            for (StagedPort *staged : { &operators, &kernels })
+                check_ports(*staged, host, format, types[i], i, 1 + i % 2);
+    }
+}
 
 /** As libavutil/hwcontext_cuda.c has them. */
 const AVPixelFormat surface_formats[] = {
