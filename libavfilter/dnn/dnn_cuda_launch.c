@@ -37,7 +37,8 @@ static const char *const kernel_names[NB_KERNELS][2] = {
 
 struct DNNCudaLauncher {
     AVBufferRef         *device_ref;
-    int                  retained;   ///< the context of our own device_ref
+    int                  retained;   ///< the primary context of device, by us
+    CUdevice             device;
     AVCUDADeviceContext *hwctx;      ///< of device_ref
     CudaFunctions       *cu;         ///< of hwctx
     CUmodule             module;
@@ -122,7 +123,6 @@ static int open_primary(DNNCudaLauncher *launcher, int index, DNNCudaError *erro
 {
     AVCUDADeviceContext *hwctx;
     CudaFunctions *cu;
-    CUdevice device;
     int ret;
 
     launcher->device_ref = av_hwdevice_ctx_alloc(AV_HWDEVICE_TYPE_CUDA);
@@ -135,10 +135,10 @@ static int open_primary(DNNCudaLauncher *launcher, int index, DNNCudaError *erro
     }
     hwctx = ((AVHWDeviceContext *)launcher->device_ref->data)->hwctx;
     cu = hwctx->internal->cuda_dl;
-    ret = CHECK(cuDeviceGet(&device, index));
+    ret = CHECK(cuDeviceGet(&launcher->device, index));
     if (ret < 0)
         return ret;
-    ret = CHECK(cuDevicePrimaryCtxRetain(&hwctx->cuda_ctx, device));
+    ret = CHECK(cuDevicePrimaryCtxRetain(&hwctx->cuda_ctx, launcher->device));
     launcher->retained = ret >= 0;
     return ret;
 }
@@ -188,17 +188,16 @@ void ff_dnn_cuda_close(DNNCudaLauncher **launcher_arg)
 {
     DNNCudaLauncher *launcher = *launcher_arg;
     CUcontext dummy;
-    CUdevice device;
 
     if (!launcher)
         return;
-    if (launcher->cu->cuCtxPushCurrent(launcher->hwctx->cuda_ctx) == CUDA_SUCCESS) {
-        if (launcher->module)
-            launcher->cu->cuModuleUnload(launcher->module);
-        if (launcher->retained && launcher->cu->cuCtxGetDevice(&device) == CUDA_SUCCESS)
-            launcher->cu->cuDevicePrimaryCtxRelease(device);
+    if (launcher->module &&
+        launcher->cu->cuCtxPushCurrent(launcher->hwctx->cuda_ctx) == CUDA_SUCCESS) {
+        launcher->cu->cuModuleUnload(launcher->module);
         launcher->cu->cuCtxPopCurrent(&dummy);
     }
+    if (launcher->retained)
+        launcher->cu->cuDevicePrimaryCtxRelease(launcher->device);
     av_buffer_unref(&launcher->device_ref);
     av_freep(launcher_arg);
 }
