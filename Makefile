@@ -45,7 +45,7 @@ help:
 	@echo 'make               build build/ffmpeg/ffmpeg (configures first when needed)'
 	@echo 'make demo          super-resolution of a real clip, into build/demo'
 	@echo 'make check         all tests; ends with "N passed, N failed"'
-	@echo 'make check-long    the long forms: faults, fuzzing, lives under sanitizers (hours)'
+	@echo 'make check-long    the long forms: faults, fuzzing, lives under sanitizers (an hour)'
 	@echo 'make bench         the benchmarks; make bench BENCH="--rounds 1 --part 0.1": a quick try'
 	@echo 'make install PREFIX=/usr/local   install ffmpeg, ffprobe and the libraries'
 	@echo 'make series        write the commits of build/src to patches/'
