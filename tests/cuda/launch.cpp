@@ -63,7 +63,6 @@ struct Driver {
     }
 } driver;
 
-bool fails() { return ++driver.calls == driver.failing; }
 CUcontext primary_of(int device) { return reinterpret_cast<CUcontext>(&primary_tags[device]); }
 bool lives(CUcontext c)
 {
@@ -76,23 +75,17 @@ bool has_current() { return !driver.stack.empty() && lives(driver.stack.back());
 
 CUresult Init(unsigned int)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     return CUDA_SUCCESS;
 }
 
 CUresult DeviceGet(CUdevice *device, int ordinal)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     *device = ordinal;
     return ordinal < nb_devices ? CUDA_SUCCESS : CUDA_ERROR_UNKNOWN;
 }
 
 CUresult PrimaryCtxGetState(CUdevice device, unsigned int *flags, int *active)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     *flags  = 0;
     *active = 0;
     return device < nb_devices ? CUDA_SUCCESS : CUDA_ERROR_UNKNOWN;
@@ -100,15 +93,11 @@ CUresult PrimaryCtxGetState(CUdevice device, unsigned int *flags, int *active)
 
 CUresult PrimaryCtxSetFlags(CUdevice, unsigned int)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     return CUDA_SUCCESS;
 }
 
 CUresult PrimaryCtxRetain(CUcontext *context, CUdevice device)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     driver.primary[device]++;
     *context = primary_of(device);
     return CUDA_SUCCESS;
@@ -123,8 +112,6 @@ CUresult PrimaryCtxRelease(CUdevice device)
 
 CUresult CtxCreate(CUcontext *context, unsigned int, CUdevice)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     *context = reinterpret_cast<CUcontext>(new char);
     driver.contexts.insert(*context);
     driver.stack.push_back(*context);
@@ -141,8 +128,6 @@ CUresult CtxDestroy(CUcontext context)
 
 CUresult CtxPushCurrent(CUcontext context)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     if (!lives(context))
         return CUDA_ERROR_UNKNOWN;
     driver.stack.push_back(context);
@@ -162,8 +147,6 @@ CUresult CtxPopCurrent(CUcontext *context)
 
 CUresult CtxGetDevice(CUdevice *device)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     if (!has_current())
         return CUDA_ERROR_UNKNOWN;
     *device = driver.stack.back() == primary_of(1);
@@ -184,8 +167,6 @@ CUresult GetErrorString(CUresult, const char **text)
 
 CUresult ModuleLoadData(CUmodule *module, const void *image)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     if (!has_current() || std::strcmp(static_cast<const char *>(image), "made up"))
         return CUDA_ERROR_UNKNOWN;
     driver.modules++;
@@ -247,8 +228,6 @@ Kernel kernels[] = {
 
 CUresult ModuleGetFunction(CUfunction *function, CUmodule, const char *name)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     for (Kernel &kernel : kernels)
         if (!std::strcmp(kernel.name, name)) {
             *function = reinterpret_cast<CUfunction>(&kernel);
@@ -260,10 +239,10 @@ CUresult ModuleGetFunction(CUfunction *function, CUmodule, const char *name)
 const CUstream our_stream = reinterpret_cast<CUstream>(&module_tag);
 
 CUresult LaunchKernel(CUfunction function, unsigned int grid_x, unsigned int grid_y,
-                      unsigned int grid_z, unsigned int block_x, unsigned int block_y, unsigned int block_z, unsigned int shared, CUstream stream, void **parameters, void **extra)
+                      unsigned int grid_z, unsigned int block_x, unsigned int block_y,
+                      unsigned int block_z, unsigned int shared, CUstream stream,
+                      void **parameters, void **extra)
 {
-    if (fails())
-        return CUDA_ERROR_UNKNOWN;
     const Kernel &kernel = *reinterpret_cast<const Kernel *>(function);
     int width, height;
 
@@ -277,6 +256,18 @@ CUresult LaunchKernel(CUfunction function, unsigned int grid_x, unsigned int gri
     driver.launches++;
     return CUDA_SUCCESS;
 }
+
+/** A function of the driver, unless it is its turn to fail. */
+template <auto function>
+struct InTurn;
+
+template <typename... Arguments, CUresult (*function)(Arguments...)>
+struct InTurn<function> {
+    static CUresult call(Arguments... arguments)
+    {
+        return ++driver.calls == driver.failing ? CUDA_ERROR_UNKNOWN : function(arguments...);
+    }
+};
 
 CUresult unexpected()
 {
@@ -294,24 +285,25 @@ extern "C" void *fake_library(void)
 extern "C" void *fake_symbol(const char *name)
 {
     const struct { const char *name; void *function; } list[] = {
-#define ENTRY(symbol, name) { symbol, reinterpret_cast<void *>(name) }
-        ENTRY("cuInit", Init),
-        ENTRY("cuDeviceGet", DeviceGet),
-        ENTRY("cuDevicePrimaryCtxGetState", PrimaryCtxGetState),
-        ENTRY("cuDevicePrimaryCtxSetFlags", PrimaryCtxSetFlags),
-        ENTRY("cuDevicePrimaryCtxRetain", PrimaryCtxRetain),
+#define ENTRY(symbol, function) { symbol, reinterpret_cast<void *>(function) }
+        // what gives something back, or tells of an error, does not fail
+        ENTRY("cuInit", InTurn<Init>::call),
+        ENTRY("cuDeviceGet", InTurn<DeviceGet>::call),
+        ENTRY("cuDevicePrimaryCtxGetState", InTurn<PrimaryCtxGetState>::call),
+        ENTRY("cuDevicePrimaryCtxSetFlags", InTurn<PrimaryCtxSetFlags>::call),
+        ENTRY("cuDevicePrimaryCtxRetain", InTurn<PrimaryCtxRetain>::call),
         ENTRY("cuDevicePrimaryCtxRelease", PrimaryCtxRelease),
-        ENTRY("cuCtxCreate_v2", CtxCreate),
+        ENTRY("cuCtxCreate_v2", InTurn<CtxCreate>::call),
         ENTRY("cuCtxDestroy_v2", CtxDestroy),
-        ENTRY("cuCtxPushCurrent_v2", CtxPushCurrent),
+        ENTRY("cuCtxPushCurrent_v2", InTurn<CtxPushCurrent>::call),
         ENTRY("cuCtxPopCurrent_v2", CtxPopCurrent),
-        ENTRY("cuCtxGetDevice", CtxGetDevice),
+        ENTRY("cuCtxGetDevice", InTurn<CtxGetDevice>::call),
         ENTRY("cuGetErrorName", GetErrorName),
         ENTRY("cuGetErrorString", GetErrorString),
-        ENTRY("cuModuleLoadData", ModuleLoadData),
+        ENTRY("cuModuleLoadData", InTurn<ModuleLoadData>::call),
         ENTRY("cuModuleUnload", ModuleUnload),
-        ENTRY("cuModuleGetFunction", ModuleGetFunction),
-        ENTRY("cuLaunchKernel", LaunchKernel),
+        ENTRY("cuModuleGetFunction", InTurn<ModuleGetFunction>::call),
+        ENTRY("cuLaunchKernel", InTurn<LaunchKernel>::call),
     };
 
     for (const auto &entry : list)
