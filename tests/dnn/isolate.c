@@ -16,8 +16,9 @@
  * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
  */
 
-#define _GNU_SOURCE // MAP_ANONYMOUS, REG_RSP
+#define _GNU_SOURCE // dladdr(), MAP_ANONYMOUS, REG_RSP
 
+#include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -39,21 +40,35 @@ typedef struct Progress {
     volatile int end;     ///< there are no more
 } Progress;
 
-/** Print the stack in the manner of the sanitizers, then die of the signal. */
+/**
+ * Print the stack in the manner of the sanitizers, then die of the signal. Where
+ * it cannot be followed, because what the program ran into is not a function,
+ * trying it is another crash and the end: what is certain is printed before.
+ */
 static void crash(int signal_number, siginfo_t *info, void *context)
 {
     static const char title[] = "caught a signal\n";
     void *stack[64];
-    int depth = backtrace(stack, FF_ARRAY_ELEMS(stack));
+    int depth;
 
     write(STDERR_FILENO, title, sizeof(title) - 1);
+#ifdef __x86_64__
+    const greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    void *const *top = (void **)registers[REG_RSP];
+    Dl_info object;
+
+    backtrace_symbols_fd((void **)&registers[REG_RIP], 1, STDERR_FILENO);
+    // addresses of code near the stack's end: perhaps who called
+    for (int i = 0; i < 64; i++)
+        if (dladdr(top[i], &object)) {
+            write(STDERR_FILENO, "? ", 2);
+            backtrace_symbols_fd(top + i, 1, STDERR_FILENO);
+        }
+#endif
+    depth = backtrace(stack, FF_ARRAY_ELEMS(stack));
     // without this function and what the kernel put between
     if (depth > 2)
         backtrace_symbols_fd(stack + 2, depth - 2, STDERR_FILENO);
-#ifdef __x86_64__
-    // a jump to nowhere leaves no more than the address of who jumped
-    backtrace_symbols_fd((void **)((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP], 1, STDERR_FILENO);
-#endif
     signal(signal_number, SIG_DFL);
     raise(signal_number);
 }
@@ -77,7 +92,8 @@ static void catch_crashes(void)
 /**
  * Whose code a crash was in: that of the first function on the stack that is
  * not the C or C++ library's or the sanitizer's. Ours is linked statically, so
- * it is in the program, everything else in a shared library.
+ * it is in the program, everything else in a shared library. Where the stack has
+ * none, what is near its end tells.
  *
  * @return whether it was LibTorch's, or a library's that it uses
  */
@@ -91,25 +107,28 @@ static int in_libtorch(FILE *log, char *where, size_t size)
     char line[1024];
     int in_stack = 0;
 
+    snprintf(where, size, "no stack");
     rewind(log);
     while (fgets(line, sizeof(line), log)) {
+        const int perhaps = line[0] == '?';
         int pass;
 
         if (strstr(line, "caught a signal") || strstr(line, "ERROR: "))
             in_stack = 1;
         if (!in_stack || (!strchr(line, '[') && !strstr(line, "    #")))
             continue;
-        pass = line[0] == '['; // an address where there is no code
+        pass = line[0] == '['  // an address where there is no code
+            || (perhaps && where[0] == '?');
         for (int i = 0; i < FF_ARRAY_ELEMS(passed); i++)
             pass |= !!strstr(line, passed[i]);
         if (pass || strstr(line, "==ERROR"))
             continue;
         line[strcspn(line, "\n")] = 0;
         snprintf(where, size, "%s", line);
-        return !!strstr(line, ".so");
+        if (!perhaps)
+            break;
     }
-    snprintf(where, size, "no stack");
-    return 0;
+    return !!strstr(where, ".so");
 }
 
 static void show(FILE *log)
