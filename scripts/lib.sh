@@ -7,6 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
 src=$build/src
 logs=$build/logs
+downloads=${DNN_CACHE:-${XDG_CACHE_HOME:-~/.cache}/ffmpeg-dnn-torch} # kept from build to build
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Where in-tree files live, here and below build/src.
 owned_dirs="libavfilter tests/dnn tests/fate tests/ref tools"

@@ -46,7 +46,7 @@ mkdir -p "$logs"
 
 # ---- What is here -----------------------------------------------------------------
 if [ -z "$cache" ]; then
-    for cache in "${DNN_CACHE-}" "$build/cuda-cache" "${XDG_CACHE_HOME:-$HOME/.cache}/ffmpeg-dnn-torch"; do
+    for cache in "${DNN_CACHE-}" "$build/cuda-cache" "$downloads"; do
         [ -n "$cache" ] && [ -d "$cache" ] && break
     done
 fi
