@@ -161,11 +161,8 @@ int ff_dnn_cuda_open(DNNCudaLauncher **launcher_out, AVBufferRef *device_ref, in
     } else {
         ret = open_primary(launcher, device, error);
     }
-    if (ret < 0) {
-        av_buffer_unref(&launcher->device_ref);
-        av_free(launcher);
-        return ret;
-    }
+    if (ret < 0)
+        goto fail;
     launcher->hwctx = ((AVHWDeviceContext *)launcher->device_ref->data)->hwctx;
     launcher->cu = cu = launcher->hwctx->internal->cuda_dl;
 
@@ -176,12 +173,14 @@ int ff_dnn_cuda_open(DNNCudaLauncher **launcher_out, AVBufferRef *device_ref, in
             ret = load_kernels(launcher, error);
         cu->cuCtxPopCurrent(&dummy);
     }
-    if (ret < 0) {
-        ff_dnn_cuda_close(&launcher);
-        return ret;
-    }
+    if (ret < 0)
+        goto fail;
     *launcher_out = launcher;
     return 0;
+
+fail:
+    ff_dnn_cuda_close(&launcher);
+    return ret;
 }
 
 void ff_dnn_cuda_close(DNNCudaLauncher **launcher_arg)

@@ -22,8 +22,9 @@
  *
  * The C library gives large blocks back to the system when they are freed and
  * gets them again, zeroed page by page, for the next frame. That is a quarter
- * of the CPU time of a small network, two thirds of that of a very small one. The blocks kept here are those that a
- * network needs, on huge pages where the system has them.
+ * of the CPU time of a small network, two thirds of that of a very small one.
+ * The blocks kept here are those that a network needs, on huge pages where the
+ * system has them.
  */
 
 #ifndef AVFILTER_DNN_DNN_TORCH_MEMORY_H

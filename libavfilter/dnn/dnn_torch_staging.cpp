@@ -45,7 +45,7 @@ at::Tensor per_channel(const FrameMap &map, c10::Device device, const Function &
 } // namespace
 
 StagedPort::StagedPort(AVPixelFormat format, const PixelOptions &options, c10::Device device,
-                       const DeviceStream &stream, std::unique_ptr<SurfaceKernels> kernels)
+                       const DeviceStream &stream, const OpenKernels &open_kernels)
     : format_(format), color_(options.color), map_(format, options), device_(device),
       stream_(stream), type_(sample_types[map_.sample()])
 {
@@ -53,8 +53,10 @@ StagedPort::StagedPort(AVPixelFormat format, const PixelOptions &options, c10::D
     const c10::InferenceMode inference_mode;
     const DeviceStream::Use use(stream_);
 
-    if (type_ != at::kFloat && map_.channels() <= 3)
-        kernels_ = std::move(kernels);
+    if (open_kernels && type_ != at::kFloat && map_.channels() <= 3)
+        kernels_ = open_kernels();
+    if (kernels_)
+        return;
     sub_ = per_channel(map_, device, [](const Channel &channel) { return channel.load.sub; });
     div_ = per_channel(map_, device, [](const Channel &channel) { return channel.load.div; });
     mul_ = per_channel(map_, device, [](const Channel &channel) { return channel.store.mul; });

@@ -25,6 +25,7 @@
 #ifndef AVFILTER_DNN_DNN_TORCH_STAGING_H
 #define AVFILTER_DNN_DNN_TORCH_STAGING_H
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -38,15 +39,18 @@ namespace fftorch {
 
 class StagedPort : public FramePort {
 public:
+    /** Opens the kernels for a stream. @return NULL: they cannot be had */
+    using OpenKernels = std::function<std::unique_ptr<SurfaceKernels>()>;
+
     /**
-     * @param stream  to which the thread that uses it has the device's work go
-     * @param kernels that convert, on the same stream, each frame at once. Without
-     *                them, or for what they do not know, LibTorch's operators do
-     *                it, in several passes
+     * @param stream       to which the thread that uses it has the device's work go
+     * @param open_kernels called where there are kernels for the format, which then
+     *                     convert each frame at once, on the same stream. Without
+     *                     them LibTorch's operators do it, in several passes
      * @throws std::invalid_argument if the options do not fit the format
      */
     StagedPort(AVPixelFormat format, const PixelOptions &options, c10::Device device,
-               const DeviceStream &stream, std::unique_ptr<SurfaceKernels> kernels = nullptr);
+               const DeviceStream &stream, const OpenKernels &open_kernels = nullptr);
 
     c10::Device device() const override { return device_; }
     int channels() const override { return map_.channels(); }
@@ -90,9 +94,9 @@ private:
     FrameMap       map_;
     c10::Device    device_;
     const DeviceStream &stream_;
-    std::unique_ptr<SurfaceKernels> kernels_;
+    std::unique_ptr<SurfaceKernels> kernels_; ///< or NULL
     at::ScalarType type_;                 ///< that holds a sample's bits
-    at::Tensor     sub_, div_, mul_, add_; ///< [C, 1, 1], see LoadMap and StoreMap
+    at::Tensor     sub_, div_, mul_, add_; ///< [C, 1, 1], see LoadMap and StoreMap; without kernels
     Side           in_, out_;
     Carry          carry_;
 };

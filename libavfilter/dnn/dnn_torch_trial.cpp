@@ -96,9 +96,9 @@ void open_ports(THModel &model)
         else if (model.device.is_cpu())
             worker.port = std::make_unique<HostPort>(format, model.pixel_options);
         else
-            worker.port = std::make_unique<StagedPort>(format, model.pixel_options, model.device,
-                                                       worker.stream,
-                                                       open_kernels(model, worker.stream));
+            worker.port = std::make_unique<StagedPort>(
+                format, model.pixel_options, model.device, worker.stream,
+                [&] { return open_kernels(model, worker.stream); });
     }
 }
 

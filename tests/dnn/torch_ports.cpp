@@ -210,7 +210,8 @@ void check_staging(AVPixelFormat format, Color color, c10::Device device)
     for (const PixelOptions &options : all_options(format, color, frame_channels(format, color).size())) {
         HostPort host(format, options);
         StagedPort operators(format, options, device, stream);
-        StagedPort kernels(format, options, device, stream, make_kernels(device, stream));
+        StagedPort kernels(format, options, device, stream,
+                           [&] { return make_kernels(device, stream); });
 
         // what is kept from one batch is not to show in the next, of another size
         for (int i = 0; i < 3; i++)
