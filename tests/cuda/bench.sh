@@ -12,17 +12,21 @@ surfaces=''
 if [ -z "$gpu" ] || grep -q '^#define CONFIG_LIBTORCH_CUDA 1' "$work/ours/config.h" 2>/dev/null; then surfaces=yes; fi
 
 # rate FRAMES COMMAND...: frames/s of an ffmpeg from when a fifth of the frames are
-# out to the last of them: neither start nor end counts.
+# out to the last report but the one at its end: neither start nor end counts.
 rate() {
     local frames=$1 binary=$2 log=$work/tmp/bench.log
     shift 2
-    timeout -k 5 60 "$binary" -v error -nostdin -nostats -stats_period 0.05 -progress pipe:1 "$@" 2>"$log" < /dev/null |
+    timeout -k 5 60 "$binary" -v warning -nostdin -nostats -stats_period 0.05 -progress pipe:1 "$@" 2>"$log" < /dev/null |
         while IFS='=' read -r key value; do
-            [ "$key" = frame ] && echo "$EPOCHREALTIME $value"
+            case $key in
+                frame)    echo -n "$EPOCHREALTIME $value " ;;
+                progress) echo "$value" ;;
+            esac
         done | awk -v frames="$frames" '
+            $3 == "end" { last = $2; next }
             !t0 && $2 >= frames / 5 { t0 = $1; n0 = $2 }
             $2 > n { n = $2; t = $1 }
-            END { if (n == frames && t > t0) printf "%.1f\n", (n - n0) / (t - t0); else print "-" }'
+            END { if (last == frames && n > n0) printf "%.1f\n", (n - n0) / (t - t0); else print "-" }'
 }
 
 # of_kind KIND NET WIDTH HEIGHT PRECISION BATCH FRAMES: frames/s of a column
@@ -40,7 +44,11 @@ of_kind() {
         cuda)     [ -n "$surfaces" ] || { echo -; return; }
                   rate "$frames" "$ffmpeg" $hw_options -lavfi "$(for_here "$frames8,format=nv12,hwupload,$loop,$options:color=rgb")" -f null - ;;
         graph)    [ -n "$surfaces" ] || { echo -; return; }
-                  rate "$frames" "$ffmpeg" $hw_options -lavfi "$(for_here "$frames8,format=nv12,hwupload,$loop,$options:color=rgb:cuda_graph=1")" -f null - ;;
+                  local fps
+                  fps=$(rate "$frames" "$ffmpeg" $hw_options -lavfi "$(for_here "$frames8,format=nv12,hwupload,$loop,$options:color=rgb:cuda_graph=1")" -f null -)
+                  # the network may have run without
+                  if grep -q 'no CUDA graphs' "$work/tmp/bench.log"; then fps=-; fi
+                  echo "$fps" ;;
     esac
 }
 

@@ -119,7 +119,7 @@ program() {             # NAME SOURCE...: a program against LibTorch
         ${gpu:+-Wl,--no-as-needed -ltorch_cuda -lc10_cuda}
 }
 
-build_ours() {
+configure_ours() {
     local cuda_options=()
     find_nvcodec "$cache" "$work"
     find_ptx_compiler
@@ -135,6 +135,9 @@ build_ours() {
         warn "without CUDA frames and graphs: nv-codec-headers ${nvcodec:-not found}," \
              "kernels by ${ptx_options[0]:-nothing}, see the end of $work/ours/ffbuild/config.log"
     fi
+}
+
+build_ours() {
     step "building ours" build-ours.log make -C "$work/ours" -j"$jobs" ffmpeg ffprobe || return
     step "building the tests" build-tests.log make -C "$work/ours" -j"$jobs" tests/dnn/torch_ports \
         tests/data/dnn/models
@@ -169,21 +172,35 @@ build_upstream() {
         -std=c++17 -E -x c++ - >/dev/null 2>&1 || standard=c++20
     configured "$work/upstream" "$from" "${options[@]}" --enable-libtorch --stdcxx=$standard \
         --extra-cxxflags="$torch_cxx -isystem ${torch:-/usr}/include/torch/csrc/api/include" \
-        --extra-ldflags="$torch_ld" \
-        ${gpu:+--extra-libs=-Wl,--push-state,--no-as-needed,-ltorch_cuda,-lc10_cuda,--pop-state} || return
+        --extra-ldflags="$torch_ld" || return
+    # not for all that configure links, which would take minutes
+    [ -z "$gpu" ] || grep -q ltorch_cuda "$work/upstream/ffbuild/config.mak" ||
+        sed -i 's/^EXTRALIBS-avfilter=/&-Wl,--push-state,--no-as-needed,-ltorch_cuda,-lc10_cuda,--pop-state /' \
+            "$work/upstream/ffbuild/config.mak"
     step "building FFmpeg 9.0.2" build-upstream.log make -C "$work/upstream" -j"$jobs" ffmpeg
 }
 
-build_all() {
-    prepare_source
-    configure_options
-    build_ours || return
-    [ -n "$gpu" ] || rehearse_cuda || return
+# What is beside ours. Its compilers run on few cores.
+build_others() {
     program bare tests/bench/bare.cpp libavfilter/dnn/dnn_torch_{fuse,graph,memory}.cpp || return
     program make-nets tests/bench/nets.cpp || return
     mkdir -p "$work/nets" && "$work/make-nets" "$work/nets" || return
     build_trace || return
     # without it the benchmark has a column less
     build_upstream || warn "no FFmpeg 9.0.2 to compare with"
+}
+
+build_all() {
+    local others
+    prepare_source
+    configure_options
+    configure_ours || return
+    build_others > "$logs/build-others.log" 2>&1 &
+    others=$!
+    build_ours || { wait $others; return 1; }
+    [ -n "$gpu" ] || rehearse_cuda || { wait $others; return 1; }
+    say "building the benchmark (log: ${logs#"$root"/}/build-others.log)"
+    wait $others || { tail -n 20 "$logs/build-others.log" >&2; return 1; }
+    if grep '^warning: ' "$logs/build-others.log" >&2; then :; fi
 }
 build_all

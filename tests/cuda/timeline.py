@@ -81,9 +81,8 @@ def draw(recordings, title, frames, path):
     figure, axes = plt.subplots(len(recordings), 1, figsize=(10, 1 + 1.7 * len(recordings)), squeeze=False)
     for axis, (name, activities) in zip(axes[:, 0], recordings):
         begin, end = steady(activities)
-        begin = (begin + end) / 2
-        # about eight frames
-        end = min(end, begin + 8 * (activities[-1][3] - activities[0][2]) / frames)
+        # about eight frames of what are seven tenths of all
+        begin, end = (begin + end) / 2, min(end, (begin + end) / 2 + 8 * (end - begin) / (0.7 * frames))
         shown = [a for a in activities if a[3] > begin and a[2] < end]
         streams = sorted({a[1] for a in shown})
         for kind, colour in COLOURS.items():
