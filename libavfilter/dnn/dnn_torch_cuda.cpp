@@ -105,17 +105,52 @@ private:
  * Calls of other threads must not disturb it: the decoder may be at work. That
  * can be had since LibTorch 2.1.
  */
-template <typename Graph>
-auto begin_capture(Graph &graph, int)
-    -> decltype(graph.capture_begin({ 0, 0 }, cudaStreamCaptureModeThreadLocal))
+template <typename Graph, typename Pool>
+auto begin_capture(Graph &graph, Pool pool, int)
+    -> decltype(graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal))
 {
-    graph.capture_begin({ 0, 0 }, cudaStreamCaptureModeThreadLocal);
+    graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
 }
 
-template <typename Graph>
-void begin_capture(Graph &, long)
+template <typename Graph, typename Pool>
+void begin_capture(Graph &, Pool, long)
 {
     throw std::runtime_error("it takes LibTorch 2.1 or later");
+}
+
+/** @throws c10::Error if the allocator knows of no recording; it can be told since LibTorch 2.3 */
+template <typename Allocator, typename Pool>
+auto end_pool(Allocator *allocator, c10::DeviceIndex index, Pool pool, int)
+    -> decltype(allocator->endAllocateToPool(index, pool))
+{
+    allocator->endAllocateToPool(index, pool);
+    allocator->releasePool(index, pool);
+}
+
+template <typename Allocator, typename Pool>
+void end_pool(Allocator *, c10::DeviceIndex, Pool, long)
+{
+}
+
+/**
+ * End a recording that is of no use. Up to LibTorch 2.11 the graph leaves the
+ * allocator in the belief that it goes on, so that it gives no memory back any
+ * more; later ones tell it in reset().
+ */
+template <typename Pool>
+void abandon(at::cuda::CUDAGraph &graph, c10::DeviceIndex index, Pool pool) noexcept
+{
+    try {
+        graph.capture_end();
+    } catch (...) {
+        // why it is of no use is known already
+    }
+    try {
+        graph.reset();
+        end_pool(c10::cuda::CUDACachingAllocator::get(), index, pool, 0);
+    } catch (...) {
+        // it knew
+    }
 }
 
 class GraphRecording : public Recording {
@@ -134,18 +169,15 @@ public:
         // the recording has memory of its own
         release_memory();
 
-        begin_capture(graph_, 0);
+        const auto pool = at::cuda::graph_pool_handle();
+        begin_capture(graph_, pool, 0);
         try {
             output_ = forward(input_);
+            graph_.capture_end();
         } catch (...) {
-            try {
-                graph_.capture_end();
-            } catch (const std::exception &) {
-                // it was of no use anyway, the other exception tells why
-            }
+            abandon(graph_, stream.device_index(), pool);
             throw;
         }
-        graph_.capture_end();
         // what is wrong with it is to show now
         graph_.replay();
         stream.synchronize();
