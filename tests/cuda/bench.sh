@@ -5,7 +5,6 @@
 # shellcheck shell=bash disable=SC2154
 
 upstream=$work/upstream/ffmpeg ffmpeg=$work/ours/ffmpeg
-mkdir -p "$work/tmp"
 device=${gpu:+cuda:0} device=${device:-cpu}
 seconds=${DNN_BENCH_SECONDS:-3}     # that a measurement is to take, about
 surfaces=''
@@ -26,7 +25,7 @@ rate() {
             $3 == "end" { last = $2; next }
             !t0 && $2 >= frames / 5 { t0 = $1; n0 = $2 }
             $2 > n { n = $2; t = $1 }
-            END { if (last == frames && n > n0) printf "%.1f\n", (n - n0) / (t - t0); else print "-" }'
+            END { if (last == frames && t0 && n > n0) printf "%.1f\n", (n - n0) / (t - t0); else print "-" }'
 }
 
 # of_kind KIND NET WIDTH HEIGHT PRECISION BATCH FRAMES: frames/s of a column
@@ -41,12 +40,12 @@ of_kind() {
         upstream) [ -x "$upstream" ] && [ "$precision$batch" = fp321 ] || { echo -; return; }
                   rate "$frames" "$upstream" -f lavfi -i "$frames8,format=rgb24,$loop" -vf "$model" -f null - ;;
         frames)   rate "$frames" "$ffmpeg" -f lavfi -i "$frames8,format=rgb24,$loop" -vf "$options" -f null - ;;
-        cuda)     [ -n "$surfaces" ] || { echo -; return; }
-                  rate "$frames" "$ffmpeg" $hw_options -lavfi "$(for_here "$frames8,format=nv12,hwupload,$loop,$options:color=rgb")" -f null - ;;
-        graph)    [ -n "$surfaces" ] || { echo -; return; }
+        cuda|graph)
+                  [ -n "$surfaces" ] || { echo -; return; }
                   local fps
-                  fps=$(rate "$frames" "$ffmpeg" $hw_options -lavfi "$(for_here "$frames8,format=nv12,hwupload,$loop,$options:color=rgb:cuda_graph=1")" -f null -)
-                  # the network may have run without
+                  [ $kind = cuda ] || options+=:cuda_graph=1
+                  fps=$(rate "$frames" "$ffmpeg" $hw_options -lavfi "$(for_here "$frames8,format=nv12,hwupload,$loop,$options:color=rgb")" -f null -)
+                  # the network may have run without graphs
                   if grep -q 'no CUDA graphs' "$work/tmp/bench.log"; then fps=-; fi
                   echo "$fps" ;;
     esac

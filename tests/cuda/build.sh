@@ -191,16 +191,17 @@ build_others() {
 }
 
 build_all() {
-    local others
+    local others rc
     prepare_source
     configure_options
     configure_ours || return
     build_others > "$logs/build-others.log" 2>&1 &
     others=$!
-    build_ours || { wait $others; return 1; }
-    [ -n "$gpu" ] || rehearse_cuda || { wait $others; return 1; }
+    build_ours && { [ -n "$gpu" ] || rehearse_cuda; }
+    rc=$?
     say "building the benchmark (log: ${logs#"$root"/}/build-others.log)"
     wait $others || { tail -n 20 "$logs/build-others.log" >&2; return 1; }
-    if grep '^warning: ' "$logs/build-others.log" >&2; then :; fi
+    grep '^warning: ' "$logs/build-others.log" >&2
+    return $rc
 }
 build_all

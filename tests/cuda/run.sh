@@ -40,7 +40,7 @@ while [ $# != 0 ]; do
     shift
 done
 [ ${#parts[@]} != 0 ] || { sed -n '3,20s/^# \{0,1\}//p' "$0"; exit 2; }
-mkdir -p "$work" "$out" || exit 1
+mkdir -p "$work/tmp" "$out" || exit 1
 # what the driver compiles of the kernels once is good for all programs
 export CUDA_CACHE_PATH=$work/kernel-cache
 logs=$out/logs

@@ -89,7 +89,6 @@ test_formats() {
         yuva422p16 yuva444p16 nv12 nv21 nv16 nv24 p010 p012 p016 p210 p216 p410 p416'
     local f cpu=() cuda=() name=formats dir=$work/tmp
     from=$SECONDS
-    mkdir -p "$dir"
     for f in $formats; do
         cpu+=(-lavfi "$(source_of $f 0.2),$(net up2)")
         cuda+=(-lavfi "$(source_of $f 0.2),$(net up2 "$(there)")")
@@ -266,7 +265,6 @@ test_all() {
 }
 
 [ -x "$ffmpeg" ] || die "nothing is built: run.sh build"
-mkdir -p "$work/tmp"
 test_all 2>&1 | tee "$work/tmp/test.txt"
 failed=$(grep -c '^FAIL' "$work/tmp/test.txt")
 echo "$(grep -c '^ok ' "$work/tmp/test.txt") passed, $failed failed" | tee -a "$work/tmp/test.txt"

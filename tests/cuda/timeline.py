@@ -81,8 +81,10 @@ def draw(recordings, title, frames, path):
     figure, axes = plt.subplots(len(recordings), 1, figsize=(10, 1 + 1.7 * len(recordings)), squeeze=False)
     for axis, (name, activities) in zip(axes[:, 0], recordings):
         begin, end = steady(activities)
-        # about eight frames of what are seven tenths of all
-        begin, end = (begin + end) / 2, min(end, (begin + end) / 2 + 8 * (end - begin) / (0.7 * frames))
+        # about eight frames: that time has seven tenths of all
+        eight = 8 * (end - begin) / (0.7 * frames)
+        begin = (begin + end) / 2
+        end = min(end, begin + eight)
         shown = [a for a in activities if a[3] > begin and a[2] < end]
         streams = sorted({a[1] for a in shown})
         for kind, colour in COLOURS.items():
