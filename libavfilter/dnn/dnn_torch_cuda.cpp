@@ -101,25 +101,28 @@ private:
     const DeviceStream &stream_;
 };
 
+/** Names the memory of a recording. */
+using Pool = decltype(at::cuda::graph_pool_handle());
+
 /**
  * Calls of other threads must not disturb it: the decoder may be at work. That
  * can be had since LibTorch 2.1.
  */
-template <typename Graph, typename Pool>
+template <typename Graph>
 auto begin_capture(Graph &graph, Pool pool, int)
     -> decltype(graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal))
 {
     graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
 }
 
-template <typename Graph, typename Pool>
+template <typename Graph>
 void begin_capture(Graph &, Pool, long)
 {
     throw std::runtime_error("it takes LibTorch 2.1 or later");
 }
 
 /** @throws c10::Error if the allocator knows of no recording; it can be told since LibTorch 2.3 */
-template <typename Allocator, typename Pool>
+template <typename Allocator>
 auto end_pool(Allocator *allocator, c10::DeviceIndex index, Pool pool, int)
     -> decltype(allocator->endAllocateToPool(index, pool))
 {
@@ -127,7 +130,7 @@ auto end_pool(Allocator *allocator, c10::DeviceIndex index, Pool pool, int)
     allocator->releasePool(index, pool);
 }
 
-template <typename Allocator, typename Pool>
+template <typename Allocator>
 void end_pool(Allocator *, c10::DeviceIndex, Pool, long)
 {
 }
@@ -137,7 +140,6 @@ void end_pool(Allocator *, c10::DeviceIndex, Pool, long)
  * allocator in the belief that it goes on, so that it gives no memory back any
  * more; later ones tell it in reset().
  */
-template <typename Pool>
 void abandon(at::cuda::CUDAGraph &graph, c10::DeviceIndex index, Pool pool) noexcept
 {
     try {
@@ -169,7 +171,7 @@ public:
         // the recording has memory of its own
         release_memory();
 
-        const auto pool = at::cuda::graph_pool_handle();
+        const Pool pool = at::cuda::graph_pool_handle();
         begin_capture(graph_, pool, 0);
         try {
             output_ = forward(input_);
