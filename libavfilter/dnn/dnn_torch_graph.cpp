@@ -17,17 +17,15 @@
  */
 
 #include "dnn_torch_graph.h"
-#include "dnn_torch_fuse.h"
 
-#include <algorithm>
 #include <stdexcept>
-#include <unordered_map>
-#include <vector>
 
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
-#include <torch/version.h>
+
+#include "dnn_torch_contents.h"
+#include "dnn_torch_fuse.h"
 
 namespace fftorch {
 namespace {
@@ -45,86 +43,9 @@ void for_each_node(jit::Block *block, const Function &function)
     }
 }
 
-bool is_one_of(const jit::Node *node, const std::vector<c10::Symbol> &kinds)
+jit::Block *block_of(const jit::Module &module)
 {
-    return std::find(kinds.begin(), kinds.end(), node->kind()) != kinds.end();
-}
-
-bool is_convolution(const jit::Node *node)
-{
-    static const std::vector<c10::Symbol> kinds = {
-        c10::Symbol::aten("conv2d"), c10::Symbol::aten("_convolution"),
-        c10::Symbol::aten("convolution"), c10::Symbol::aten("conv_transpose2d"),
-    };
-    return is_one_of(node, kinds);
-}
-
-/** Operations that optimized convolutions pass their own layout through. */
-bool keeps_layout(const jit::Node *node)
-{
-    static const std::vector<c10::Symbol> kinds = {
-        c10::Symbol::aten("relu"), c10::Symbol::aten("relu_"),
-        c10::Symbol::aten("tanh"), c10::Symbol::aten("tanh_"),
-        c10::Symbol::aten("sigmoid"), c10::Symbol::aten("sigmoid_"),
-        c10::Symbol::aten("add"), c10::Symbol::aten("add_"),
-    };
-    return is_one_of(node, kinds);
-}
-
-/**
- * @return whether LibTorch makes a wrong picture of the operation when it
- *         optimizes it: seen in 1.13, not in 2.6
- */
-bool breaks_when_optimized(const jit::Node *node)
-{
-#if TORCH_VERSION_MAJOR < 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR < 6)
-    static const std::vector<c10::Symbol> kinds = {
-        c10::Symbol::aten("hardtanh"), c10::Symbol::aten("hardtanh_"),
-        c10::Symbol::aten("relu6"), c10::Symbol::aten("relu6_"),
-        c10::Symbol::aten("hardswish"), c10::Symbol::aten("hardswish_"),
-        c10::Symbol::aten("hardsigmoid"), c10::Symbol::aten("hardsigmoid_"),
-    };
-    return is_one_of(node, kinds);
-#else
-    return false;
-#endif
-}
-
-bool makes_tensor(const jit::Node *node)
-{
-    return node->kind().is_aten() && node->outputs().size() == 1 &&
-           node->output()->type()->isSubtypeOf(*c10::TensorType::get());
-}
-
-/**
- * @return whether a value is the network's input, but for what is done to each
- *         channel on its own
- */
-bool is_input(const jit::Value *value, const jit::Value *input)
-{
-    static const std::vector<c10::Symbol> kinds = {
-        c10::Symbol::aten("add"), c10::Symbol::aten("sub"), c10::Symbol::aten("mul"),
-        c10::Symbol::aten("div"), c10::Symbol::aten("clamp"), c10::Symbol::aten("to"),
-        c10::Symbol::aten("contiguous"), c10::Symbol::aten("pad"),
-        c10::Symbol::aten("constant_pad_nd"), c10::Symbol::aten("reflection_pad2d"),
-        c10::Symbol::aten("replication_pad2d"),
-    };
-
-    while (value != input) {
-        const jit::Node *node = value->node();
-        if (!is_one_of(node, kinds))
-            return false;
-        value = node->input(0);
-    }
-    return true;
-}
-
-bool is_transposed(const jit::Node *node)
-{
-    if (node->kind() == c10::Symbol::aten("conv_transpose2d"))
-        return true;
-    return node->hasNamedInput("transposed") &&
-           jit::constant_as<bool>(node->namedInput("transposed")).value_or(false);
+    return module.get_method("forward").graph()->block();
 }
 
 /**
@@ -143,15 +64,16 @@ std::optional<jit::Module> try_freeze(const jit::Module &module)
     }
 }
 
+/** Change the constants of a frozen graph: the layout of weights, the precision of all. */
 void convert_constants(jit::Module &frozen, at::ScalarType precision, at::MemoryFormat format)
 {
-    for_each_node(frozen.get_method("forward").graph()->block(), [&](jit::Node *node) {
+    for_each_node(block_of(frozen), [&](jit::Node *node) {
         if (node->kind() != c10::prim::Constant || !node->hasAttribute(c10::attr::value) ||
             node->kindOf(c10::attr::value) != jit::AttributeKind::t)
             return;
 
         at::Tensor tensor = node->t(c10::attr::value);
-        if (!tensor.is_floating_point())
+        if (tensor.scalar_type() != at::kFloat || tensor.layout() != at::kStrided)
             return;
         if (tensor.dim() == 4)
             tensor = tensor.contiguous(format);
@@ -159,136 +81,83 @@ void convert_constants(jit::Module &frozen, at::ScalarType precision, at::Memory
     });
 }
 
+/** @return channels that a convolution takes, 0 if it is none */
+int64_t input_channels(const jit::Node *node)
+{
+    const auto schema = node->maybeSchema();
+
+    if (!schema || !node->kind().is_aten() || !node->hasNamedInput("weight") ||
+        !node->hasNamedInput("groups"))
+        return 0;
+
+    const auto weight = jit::constant_as<at::Tensor>(node->namedInput("weight"));
+    const auto groups = jit::constant_as<int64_t>(node->namedInput("groups"));
+    bool transposed = node->kind().toUnqualString() == std::string("conv_transpose2d");
+
+    if (node->hasNamedInput("transposed"))
+        transposed = jit::constant_as<bool>(node->namedInput("transposed")).value_or(false);
+    if (!weight || weight->dim() < 4 || !groups)
+        return 0;
+    return transposed ? weight->size(0) : weight->size(1) * *groups;
+}
+
 } // namespace
 
-std::string Variant::name() const
+std::string Form::name() const
 {
     static const char *const optimize_names[] = { "as loaded", "frozen", "optimized for inference",
                                                    "fused" };
+    std::string name = optimize_names[optimize];
 
-    return std::string(optimize_names[optimize]) +
-           (layout == LAYOUT_CHANNELS_LAST ? ", channels last" : ", contiguous");
+    if (precision != at::kFloat)
+        name += std::string(", ") + (mixed ? "mixed with " : "") + toString(precision);
+    return name + (layout == LAYOUT_CHANNELS_LAST ? ", channels last" : ", contiguous");
 }
 
-Anatomy::Anatomy(const torch::jit::Module &module)
-    : has_memory(true), frozen(try_freeze(module))
+Source::Source(const jit::Module &module) : loaded(module), frozen(try_freeze(module)) {}
+
+bool Source::can_fuse() const
 {
+    return frozen && fuse_activations(frozen->get_method("forward").graph()->copy());
+}
+
+bool Source::copies_weights(const Form &form) const
+{
+    return form.optimize == OPTIMIZE_INFERENCE || form.layout == LAYOUT_CHANNELS_LAST ||
+           (form.precision != at::kFloat && !form.mixed);
+}
+
+jit::Module Source::make(const Form &form) const
+{
+    const at::ScalarType precision = form.mixed ? at::kFloat : form.precision;
+
+    if (form.optimize == OPTIMIZE_NONE)
+        return precision == at::kFloat ? loaded : convert_contents(loaded, at::kFloat, precision);
     if (!frozen)
-        return;
+        throw std::invalid_argument("it cannot be frozen");
 
-    // what the network writes to is all that freezing leaves in the module
-    has_memory = frozen->named_attributes(true).size() > 0;
-
-    nb_fusable = fuse_activations(frozen->get_method("forward").graph()->copy());
-
-    // what each value that comes from a convolution went through since then
-    std::unordered_map<const jit::Value *, std::string> passed;
-    for_each_node(frozen->get_method("forward").graph()->block(), [&](jit::Node *node) {
-        const bool convolution = is_convolution(node);
-        bool derived = !node->blocks().empty();
-        std::string through = derived ? node->kind().toUnqualString() : "";
-
-        for (const jit::Value *input : node->inputs()) {
-            const auto from = passed.find(input);
-            if (from == passed.end())
-                continue;
-            derived = true;
-            if (through.empty())
-                through = from->second;
-        }
-        if (convolution) {
-            if (obstacle.empty())
-                obstacle = through;
-            count_convolution(node);
-            through.clear();
-        } else if (through.empty() && makes_tensor(node) && !keeps_layout(node)) {
-            through = node->kind().toUnqualString();
-        }
-        if (convolution || derived)
-            for (const jit::Value *output : node->outputs())
-                passed[output] = through;
-    });
+    // a clone has a graph of its own to change
+    jit::Module module = frozen->clone();
+    convert_constants(module, precision, form.layout == LAYOUT_CHANNELS_LAST
+                                             ? at::MemoryFormat::ChannelsLast
+                                             : at::MemoryFormat::Contiguous);
+    if (precision != at::kFloat)
+        module = convert_contents(module, at::kFloat, precision);
+    if (form.optimize == OPTIMIZE_FUSE && !fuse_activations(module.get_method("forward").graph()))
+        throw std::invalid_argument("there is nothing to fuse in it, or this LibTorch cannot");
+    return form.optimize == OPTIMIZE_INFERENCE ? jit::optimize_for_inference(module) : module;
 }
 
-void Anatomy::count_convolution(const torch::jit::Node *node)
+int64_t Source::first_channels() const
 {
-    const auto weight = jit::constant_as<at::Tensor>(node->namedInput("weight"));
-    const auto groups = jit::constant_as<int64_t>(node->namedInput("groups"));
+    int64_t channels = 0;
 
-    if (!weight || weight->dim() != 4 || !groups)
-        return;
-    const jit::Value *input = node->owningGraph()->inputs().back();
-    if (!nb_convolutions++ && is_input(node->input(0), input))
-        channels = is_transposed(node) ? weight->size(0) : weight->size(1) * *groups;
-}
-
-Variant choose_by_rule(const Anatomy &anatomy, at::ScalarType precision, std::string &reason)
-{
-    const int count = anatomy.nb_convolutions;
-
-    if (!count) {
-        reason = "it has no convolutions";
-        return { OPTIMIZE_FREEZE, LAYOUT_CONTIGUOUS };
-    }
-
-    reason = std::to_string(count) + " convolutions";
-    if (anatomy.nb_fusable) {
-        reason += ", " + std::to_string(anatomy.nb_fusable) + " activations within them";
-        return { OPTIMIZE_FUSE, LAYOUT_CHANNELS_LAST };
-    }
-    // Optimized convolutions have a layout of their own, which is a little
-    // faster than channels last, but costs a conversion at both ends and at
-    // everything that does not know it.
-    if (count < 3)
-        return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };
-    // only fp32 convolutions are optimized, others stay as slow as they are
-    if (precision != at::kFloat) {
-        reason += std::string(", ") + toString(precision);
-        return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };
-    }
-    if (!anatomy.obstacle.empty()) {
-        reason += ", " + anatomy.obstacle + " between";
-        return { OPTIMIZE_FREEZE, LAYOUT_CHANNELS_LAST };
-    }
-    return { OPTIMIZE_INFERENCE, LAYOUT_CONTIGUOUS };
-}
-
-Variant choose_for_device(at::ScalarType precision, std::string &reason)
-{
-    // what optimizes for inference is for CPUs, and the fast convolutions of
-    // devices take half and bfloat16 values pixel by pixel
-    reason = std::string(toString(precision)) + " on a device";
-    return { OPTIMIZE_FREEZE, precision == at::kFloat ? LAYOUT_CONTIGUOUS : LAYOUT_CHANNELS_LAST };
-}
-
-torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy &anatomy,
-                                Variant variant, at::ScalarType precision)
-{
-    const at::MemoryFormat format = variant.layout == LAYOUT_CHANNELS_LAST
-                                        ? at::MemoryFormat::ChannelsLast
-                                        : at::MemoryFormat::Contiguous;
-    const bool as_loaded = variant.optimize == OPTIMIZE_NONE || !anatomy.frozen;
-    const jit::Module &base = as_loaded ? loaded : *anatomy.frozen;
-    // a clone has a graph of its own to change, but shares the tensors: those
-    // that the network writes to, and those that to() converts in place
-    jit::Module module = (anatomy.has_memory || as_loaded ? base.deepcopy() : base).clone();
-
-    if (as_loaded) {
-        module.to(precision);
-        return module;
-    }
-    convert_constants(module, precision, format);
-    if (variant.optimize == OPTIMIZE_FUSE) {
-        if (!fuse_activations(module.get_method("forward").graph()))
-            throw std::invalid_argument("there is nothing to fuse in it, or this LibTorch cannot");
-        return module;
-    }
-
-    bool optimize = variant.optimize == OPTIMIZE_INFERENCE;
-    for_each_node(module.get_method("forward").graph()->block(), [&](const jit::Node *node) {
-        optimize = optimize && !breaks_when_optimized(node);
-    });
-    return optimize ? jit::optimize_for_inference(module) : module;
+    if (frozen)
+        for_each_node(block_of(*frozen), [&](const jit::Node *node) {
+            if (!channels)
+                channels = input_channels(node);
+        });
+    return channels;
 }
 
 } // namespace fftorch

@@ -18,8 +18,8 @@
 
 /**
  * @file
- * The graph of a network: what it is made of, and its forms that compute the
- * same but differ in speed and in the last bits.
+ * The forms of a network: they compute the same, but differ in speed and in the
+ * last bits.
  */
 
 #ifndef AVFILTER_DNN_DNN_TORCH_GRAPH_H
@@ -37,54 +37,44 @@ extern "C" {
 namespace fftorch {
 
 /** A way to run a network. */
-struct Variant {
-    Optimize optimize;
-    Layout   layout;
+struct Form {
+    Optimize       optimize;
+    Layout         layout;
+    at::ScalarType precision; ///< of weights and activations
+    bool           mixed;     ///< precision only for the operations that are safe with it
 
     std::string name() const;
 };
 
-/** What a network is made of. */
-struct Anatomy {
-    int     nb_convolutions = 0; ///< of two dimensions, transposed or not
-    int64_t channels        = 0; ///< that the input has, 0: it does not show
-    int     nb_fusable      = 0; ///< activations that this LibTorch can compute within them
-    /** What is neither a convolution nor simple, on the way from one to another. */
-    std::string obstacle;
-    bool has_memory;  ///< it may keep something from one run to the next
+/** A network as it is in its file, and what its forms are made of. */
+struct Source {
+    torch::jit::Module loaded; ///< in evaluation mode, all of it in full precision
     /** With its weights in the graph; without a value if it cannot be frozen. */
     std::optional<torch::jit::Module> frozen;
 
-    /** @param module in evaluation mode; not changed, but weights are shared with it */
-    explicit Anatomy(const torch::jit::Module &module);
+    /** @param module in evaluation mode; weights are shared with it */
+    explicit Source(const torch::jit::Module &module);
 
-private:
-    void count_convolution(const torch::jit::Node *node);
+    /** @return whether activations can be computed within convolutions */
+    bool can_fuse() const;
+
+    /** @return whether a form has the weights once more, beside those of the source */
+    bool copies_weights(const Form &form) const;
+
+    /**
+     * Make a form. It shares weights with the source, and so what the network
+     * writes to: a network with state takes a source for each of its forms.
+     *
+     * @throws std::exception if it cannot be had: which one depends on LibTorch
+     */
+    torch::jit::Module make(const Form &form) const;
+
+    /**
+     * @return channels of the input that the first convolution takes, 0 if there
+     *         is none: a guess, for the network may do anything before it
+     */
+    int64_t first_channels() const;
 };
-
-/**
- * The variant that is fast for networks like this one, on a CPU. It depends on
- * the network, its precision and LibTorch alone, so that equal runs give equal
- * bytes.
- *
- * @param reason what it was chosen for
- */
-Variant choose_by_rule(const Anatomy &anatomy, at::ScalarType precision, std::string &reason);
-
-/** The same for other devices than the CPU, whatever the network is made of. */
-Variant choose_for_device(at::ScalarType precision, std::string &reason);
-
-/**
- * Make a variant of a network.
- *
- * @param loaded    as it is in the file, in evaluation mode; neither making
- *                  the variant nor running it changes it
- * @param anatomy   of that; not changed either
- * @param precision of its weights
- * @throws std::invalid_argument if there is nothing to fuse, where that is asked for
- */
-torch::jit::Module make_variant(const torch::jit::Module &loaded, const Anatomy &anatomy,
-                                Variant variant, at::ScalarType precision);
 
 } // namespace fftorch
 

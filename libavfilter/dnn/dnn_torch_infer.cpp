@@ -244,16 +244,18 @@ using Alone  = std::unique_lock<std::shared_mutex>;
 
 void run_tasks(THModel &model, THWorker &worker, THTask *const *tasks, size_t nb_tasks) noexcept
 {
+    const size_t most = FFMIN(worker.most, model.net->largest_batch(nb_tasks));
     // one bad frame must not cost the good ones of its batch
     size_t part = 1;
 
-    if (nb_tasks > worker.most) {
-        part = worker.most;
+    if (nb_tasks > most) {
+        part = most;
     } else if (nb_tasks == 1 || same_shape(tasks, nb_tasks)) {
         Failure failure = attempt<Beside>(model, worker, tasks, nb_tasks);
 
-        // what memory there is the batches of other workers may have had
-        if (failure.device_memory && nb_tasks == 1)
+        // what memory there is the batches of other workers may have had; a network
+        // with state may have seen the frame, and must not see it twice
+        if (failure.device_memory && nb_tasks == 1 && !model.net->has_state())
             failure = attempt<Alone>(model, worker, tasks, nb_tasks);
         if (!failure.code)
             return;

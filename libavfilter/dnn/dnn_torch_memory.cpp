@@ -48,6 +48,7 @@ namespace {
 
 constexpr uintptr_t huge_page = 2 << 20;
 constexpr size_t smallest  = 64 << 10; ///< less is not worth keeping
+constexpr int runs_to_keep = 32; ///< runs after which what they did not need is given back
 
 thread_local bool keeping = false;
 
@@ -77,6 +78,18 @@ public:
     }
 #endif
 
+    /** A run has ended: what no run of the last ones needed is given back. */
+    void end_run() noexcept
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+
+        if (++runs_ % runs_to_keep)
+            return;
+        most_used_   = recent_most_;
+        recent_most_ = used_size_;
+        trim(most_used_ - std::min(most_used_, used_size_));
+    }
+
     void release() noexcept
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -102,6 +115,7 @@ private:
             idle_size_ -= block->first;
             used_size_ += block->first;
             idle_.erase(block);
+            note_used();
             return data;
         }
 
@@ -115,8 +129,14 @@ private:
             throw;
         }
         used_size_ += size;
-        most_used_  = std::max(most_used_, used_size_);
+        note_used();
         return data;
+    }
+
+    void note_used() const
+    {
+        most_used_   = std::max(most_used_, used_size_);
+        recent_most_ = std::max(recent_most_, used_size_);
     }
 
     static void *make(size_t size)
@@ -151,7 +171,9 @@ private:
     mutable std::unordered_map<void *, size_t> used_;
     mutable size_t     idle_size_ = 0;
     mutable size_t     used_size_ = 0;
-    mutable size_t     most_used_ = 0; ///< the largest used_size_ so far
+    mutable size_t     most_used_ = 0; ///< the largest used_size_ of late
+    mutable size_t     recent_most_ = 0; ///< the same since runs_ was a multiple of runs_to_keep
+    int                runs_ = 0;
 };
 
 /** Installed at the first use; never freed, since tensors may outlive us. */
@@ -200,6 +222,8 @@ KeepMemory::KeepMemory(bool enabled) : outer_(keeping)
 
 KeepMemory::~KeepMemory()
 {
+    if (keeping)
+        allocator().end_run();
     keeping = outer_;
 }
 

@@ -33,9 +33,11 @@
 
 #include "dnn_torch_device.h"
 #include "dnn_torch_memory.h"
+#include "dnn_torch_proof.h"
 
 extern "C" {
 #include "libavutil/error.h"
+#include "libavutil/log.h"
 }
 
 namespace fftorch {
@@ -80,13 +82,10 @@ Failure make_failure(const char *message)
     return { AVERROR_EXTERNAL, one_line(message), lacks_memory(message) };
 }
 
-/** @return whether a file is what torch.save() wrote before its files were zip archives */
-bool is_pickle(const std::string &path)
+std::string how_to_export()
 {
-    std::ifstream file(path, std::ios::binary);
-    const int mark = file.get(), protocol = file.get();
-
-    return mark == 0x80 && protocol >= 2 && protocol <= 5;
+    return ": save the network with torch.jit.script(network.eval()).save(FILE), "
+           "or see tools/dnn_torch_export.py";
 }
 
 /** @return the names of an archive's records, none if it is no archive */
@@ -95,8 +94,37 @@ std::vector<std::string> records(const std::string &path)
     try {
         return caffe2::serialize::PyTorchStreamReader(path).getAllRecords();
     } catch (const c10::Error &) {
-        return {}; // who loads it tells why
+        return {};
     }
+}
+
+/**
+ * @return what sort of file it is that LibTorch cannot load, by its first bytes,
+ *         and what to do with it
+ */
+std::string describe_foreign(const std::string &path)
+{
+    std::ifstream file(path, std::ios::binary);
+    char bytes[16] = {};
+    file.read(bytes, sizeof(bytes));
+    const std::string start(bytes, file.gcount());
+    const uint8_t *byte = reinterpret_cast<const uint8_t *>(bytes);
+
+    if (start.empty())
+        return "the file is empty";
+    // torch.save() before its files were zip archives
+    if (byte[0] == 0x80 && byte[1] >= 2 && byte[1] <= 5)
+        return "it is what torch.save() wrote, weights without a network" + how_to_export();
+    if (byte[8] == '{' && !byte[5] && !byte[6] && !byte[7])
+        return "it is a safetensors file, weights without a network" + how_to_export();
+    // a protocol buffer of ONNX: the version of its format, then who made it
+    if (byte[0] == 0x08 && byte[1] < 32 && (byte[2] == 0x12 || byte[2] == 0x3a))
+        return "it is an ONNX file, which is not for LibTorch: take dnn_backend=onnx or openvino, "
+               "or export the network as TorchScript";
+    if (start.compare(0, 2, "PK"))
+        return "it is neither a TorchScript file nor a compiled package, which are zip archives" +
+               how_to_export();
+    return "it is a damaged zip archive: export or copy it anew";
 }
 
 } // namespace
@@ -137,24 +165,28 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
     if (!std::ifstream(file))
         throw std::invalid_argument(std::string("it cannot be opened: ") + strerror(errno));
 
+    // in an archive the start of a name tells; what follows may be a package of the user's
     const std::vector<std::string> names = records(options.path);
-    const auto has = [&](const char *part) {
+    const auto has = [&](const std::string &start) {
         return std::any_of(names.begin(), names.end(), [&](const std::string &name) {
-            return name.find(part) != std::string::npos;
+            return !name.compare(0, start.size(), start);
         });
     };
-    if (has("data/aotinductor/"))
+    if (names.empty())
+        throw std::invalid_argument(describe_foreign(options.path));
+    if (has("constants.pkl"))
+        return load_script(options);
+    // without a folder around it the archive's first one counts as its name
+    if (has("data/aotinductor/") || has("aotinductor/"))
         return load_package(options);
-    // what torch.save() writes is the same sort of archive as TorchScript
-    if ((has("data.pkl") && !has("constants.pkl")) || is_pickle(options.path))
-        throw std::invalid_argument(
-            "it is a checkpoint or state_dict, not a network: "
-            "tools/dnn_torch_export.py makes of it and the network's source what can be loaded");
+    if (has("data.pkl"))
+        throw std::invalid_argument("it is what torch.save() wrote: a checkpoint, a state_dict or a "
+                                    "pickled network" + how_to_export());
     if (has("models/") || has("serialized_exported_program"))
         throw std::invalid_argument(
             "it is an exported program that was not compiled: compile it in Python with "
             "torch._inductor.aoti_compile_and_package(), or see tools/dnn_torch_export.py");
-    return load_script(options);
+    throw std::invalid_argument("it is a zip archive, but not of a network" + how_to_export());
 }
 
 Model::~Model()
@@ -181,10 +213,18 @@ at::Tensor Model::make_input(int64_t n, int64_t c, int64_t h, int64_t w, c10::De
                      frames_ ? at::MemoryFormat::Contiguous : input_format_);
 }
 
+at::Tensor Model::make_picture(int64_t n, int64_t c, int64_t h, int64_t w, int number) const
+{
+    at::Tensor input = make_input(n, c, h, w, device_);
+
+    fill_with_picture(input, options_.low, options_.high, number);
+    return input;
+}
+
 bool Model::accepts(int64_t c, int64_t h, int64_t w)
 {
     try {
-        forward(make_input(1, c, h, w, device_).zero_());
+        forward_all(make_picture(1, c, h, w, 0));
         return true;
     } catch (const std::bad_alloc &) {
         throw;
@@ -193,13 +233,55 @@ bool Model::accepts(int64_t c, int64_t h, int64_t w)
     }
 }
 
-template <typename Run>
-auto Model::prepare_with(int64_t n, int64_t c, int64_t h, int64_t w, const Run &run)
+/** @return whether the network takes frames of a size; if so, channels_ is set */
+bool Model::probe_channels(int64_t frames, int64_t h, int64_t w)
 {
-    if (description_.empty())
-        choose(n, c, h, w);
+    const bool three = accepts(3 * frames, h, w), one = accepts(frames, h, w);
 
-    auto result = run(make_input(n, c, h, w, device_).zero_());
+    if (three != one)
+        channels_ = (three ? 3 : 1) * frames;
+    return three || one;
+}
+
+/** The same for the sizes that there may be. */
+bool Model::probe_sizes(int64_t frames, int64_t h, int64_t w)
+{
+    if (h)
+        return probe_channels(frames, h, w);
+    for (int side : { 64, 224, 256 })
+        if (probe_channels(frames, side, side))
+            return true;
+    return false;
+}
+
+Stack Model::probe(int frames, int stack, int64_t height, int64_t width)
+{
+    if (!channels_ && stack != STACK_TIME && probe_sizes(frames, height, width)) {
+        settle();
+        return STACK_CHANNELS;
+    }
+    // a package tells its channels, and takes them in four dimensions
+    if (!channels_ && (stack == STACK_TIME || (stack == STACK_AUTO && frames > 1))) {
+        frames_ = frames;
+        if (probe_sizes(frames, height, width)) {
+            settle();
+            return STACK_TIME;
+        }
+    }
+    settle();
+    // it takes a certain size, or other channels than frames have
+    frames_ = stack == STACK_TIME ? frames : 0;
+    if (!channels_)
+        channels_ = guess_channels() * (frames_ ? frames : 1);
+    return frames_ ? STACK_TIME : STACK_CHANNELS;
+}
+
+template <typename Run>
+auto Model::prepare_with(int64_t c, int64_t h, int64_t w, const Run &run)
+{
+    choose(c, h, w);
+
+    auto result = run(make_picture(1, c, h, w, 0));
     forget();
     synchronize_default_stream(device_);
     // the workers' streams cannot have what the default one keeps
@@ -208,14 +290,60 @@ auto Model::prepare_with(int64_t n, int64_t c, int64_t h, int64_t w, const Run &
     return result;
 }
 
-at::Tensor Model::prepare(int64_t n, int64_t c, int64_t h, int64_t w)
+at::Tensor Model::prepare(int64_t c, int64_t h, int64_t w)
 {
-    return prepare_with(n, c, h, w, [&](const at::Tensor &input) { return forward(input); });
+    return prepare_with(c, h, w, [&](const at::Tensor &input) { return forward(input); });
 }
 
-std::vector<at::Tensor> Model::prepare_all(int64_t n, int64_t c, int64_t h, int64_t w)
+std::vector<at::Tensor> Model::prepare_all(int64_t c, int64_t h, int64_t w)
 {
-    return prepare_with(n, c, h, w, [&](const at::Tensor &input) { return forward_all(input); });
+    return prepare_with(c, h, w, [&](const at::Tensor &input) { return forward_all(input); });
+}
+
+void Model::prove_batches(int64_t c, int64_t h, int64_t w, const Pick &pick)
+{
+    std::vector<std::vector<at::Tensor>> alone;
+    std::string reason;
+
+    batches_ = { 1 };
+    if (options_.batch_size == 1)
+        return;
+    if (stateful_ || random_) {
+        reason = stateful_ ? "it remembers something from frame to frame"
+                           : "it draws random numbers";
+    } else {
+        for (int i = 0; i < options_.batch_size; i++)
+            alone.push_back(pick(forward_all(make_picture(1, c, h, w, i)), 1, 0));
+        for (int n = options_.batch_size; n > 1; n = (n + 1) / 2) {
+            double worst = 0;
+            try {
+                const std::vector<at::Tensor> outputs = forward_all(make_picture(n, c, h, w, 0));
+                for (int i = 0; i < n; i++)
+                    worst = std::max(worst, apart(alone[i], pick(outputs, n, i), input_type_));
+                if (worst <= 1)
+                    batches_.insert(batches_.end() - 1, n);
+                else if (reason.empty())
+                    reason = "a batch of " + std::to_string(n) + " gives other pictures than its frames one by one";
+            } catch (const std::exception &) {
+                if (reason.empty())
+                    reason = "a batch of " + std::to_string(n) + " failed: " +
+                             describe_exception().reason;
+            }
+        }
+    }
+    if (!reason.empty())
+        av_log(options_.log_ctx, AV_LOG_WARNING, "%s: %s, so batch_size=%d runs %s\n",
+               options_.path.c_str(), reason.c_str(), options_.batch_size,
+               batches_[0] == 1 ? "frame by frame"
+                                : ("batches of " + std::to_string(batches_[0])).c_str());
+}
+
+size_t Model::largest_batch(size_t wanted) const
+{
+    for (size_t batch : batches_)
+        if (batch <= wanted)
+            return batch;
+    return 1;
 }
 
 /** Run a batch in the arrangement that the network wants; the caller is in inference mode. */
@@ -239,7 +367,7 @@ std::vector<at::Tensor> Model::forward_all(const at::Tensor &input)
     std::vector<at::Tensor> outputs = run_arranged(input);
 
     for (at::Tensor &output : outputs)
-        output = output.to(at::kCPU, at::kFloat);
+        output = output.resolve_conj().resolve_neg().to(at::kCPU, at::kFloat);
     return outputs;
 }
 
@@ -274,7 +402,8 @@ at::Tensor Model::forward(const at::Tensor &input)
                                  " values instead of floating-point ones");
     if (options_.nhwc)
         output = output.permute({ 0, 3, 1, 2 });
-    return output.to(device_);
+    // what is negated only when it is read
+    return output.resolve_neg().to(device_);
 }
 
 } // namespace fftorch

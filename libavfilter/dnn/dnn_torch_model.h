@@ -28,11 +28,16 @@
 #ifndef AVFILTER_DNN_DNN_TORCH_MODEL_H
 #define AVFILTER_DNN_DNN_TORCH_MODEL_H
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
+
+extern "C" {
+#include "dnn_torch_options.h"
+}
 
 namespace fftorch {
 
@@ -50,10 +55,12 @@ struct ModelOptions {
     std::string    path;
     c10::Device    device = c10::Device(c10::DeviceType::CPU);
     at::ScalarType precision;     ///< of weights and activations
-    int            optimize;      ///< an Optimize, or one of the Choose
-    int            memory_format; ///< a Layout, or one of the Choose
+    int            optimize;      ///< an Optimize, or OPTION_AUTO
+    int            memory_format; ///< a Layout, or OPTION_AUTO
     bool           keep_memory;   ///< from run to run, instead of freeing it
     bool           nhwc;          ///< its tensors are [N, H, W, C]
+    double         low, high;     ///< of the values that frames have for it
+    void          *log_ctx;       ///< for av_log()
     int            runners;       ///< runs that may go on side by side, at most
     int            batch_size;    ///< the largest batch
 };
@@ -72,22 +79,47 @@ public:
      */
     static void enter_thread(int threads);
 
-    /** Before the others: its input is [N, frames, C, H, W]. */
-    void set_window(int frames) { frames_ = frames; }
+    /**
+     * Find by running it what the network takes: how many channels, and, if it
+     * sees several frames at a time, whether they have a dimension of their own.
+     * Before the other functions.
+     *
+     * @param frames that it sees at a time
+     * @param stack  a Stack, or STACK_AUTO
+     * @param height, width of its input, 0: unknown
+     * @return how the frames are stacked
+     */
+    Stack probe(int frames, int stack, int64_t height, int64_t width);
 
     /** Before prepare(). @return whether it runs with an input [1, c, h, w] */
     virtual bool accepts(int64_t c, int64_t h, int64_t w);
 
     /**
-     * Get ready for batches [n, c, h, w]: choose how to run the network if it
-     * is the first call, then run it once. No forward() may be running.
+     * Get ready for inputs [1, c, h, w], and run the network once. No forward()
+     * may be running. The form that it runs in is chosen at the first call, and
+     * proven for each new size.
      *
      * @return what forward() returned
      */
-    at::Tensor prepare(int64_t n, int64_t c, int64_t h, int64_t w);
+    at::Tensor prepare(int64_t c, int64_t h, int64_t w);
 
     /** The same for a network to be run by forward_all(). */
-    std::vector<at::Tensor> prepare_all(int64_t n, int64_t c, int64_t h, int64_t w);
+    std::vector<at::Tensor> prepare_all(int64_t c, int64_t h, int64_t w);
+
+    /** Picks number i of n from what forward_all() returned. May throw. */
+    using Pick = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor> &outputs,
+                                                       int64_t n, int64_t i)>;
+
+    /**
+     * After prepare(): find the batches that give what their inputs give one by
+     * one: of the largest size, its half, and so on.
+     *
+     * @param pick of what forward_all() returned, those that belong to one input
+     */
+    void prove_batches(int64_t c, int64_t h, int64_t w, const Pick &pick);
+
+    /** @return the largest proven batch of at most so many inputs */
+    size_t largest_batch(size_t wanted) const;
 
     /**
      * @return tensor [N, C, H, W] on a device, not filled, of the type that the
@@ -117,14 +149,17 @@ public:
      */
     std::vector<at::Tensor> forward_all(const at::Tensor &input);
 
-    /** @return how many channels it takes, 0 if that does not show */
-    virtual int64_t channels() const = 0;
+    /** @return how many channels it takes, of all frames; 0: any number, or unknown */
+    int64_t channels() const { return channels_; }
 
-    /** @return whether its runs must be one at a time and in order */
-    virtual bool has_memory() const = 0;
+    /** @return whether it keeps something from one run to the next */
+    bool has_state() const { return stateful_; }
+
+    /** @return whether it draws random numbers */
+    bool is_random() const { return random_; }
 
     /** @return whether a device may record a run and repeat it */
-    virtual bool can_be_recorded() const { return !has_memory(); }
+    virtual bool can_be_recorded() const { return !stateful_ && !random_; }
 
     /** @return how it runs and why, for the log; empty before prepare() */
     const std::string &description() const { return description_; }
@@ -135,11 +170,23 @@ protected:
     {
     }
 
-    /** Choose how to run batches [n, c, h, w] and describe it. For the first of prepare(). */
-    virtual void choose(int64_t n, int64_t c, int64_t h, int64_t w) = 0;
+    /**
+     * Choose how to run inputs [1, c, h, w], or prove that what was chosen before
+     * is right for them, and describe it.
+     */
+    virtual void choose(int64_t c, int64_t h, int64_t w) = 0;
 
-    /** Forget what the network has seen. */
+    /** After calls of accepts(): see whether the network has state, and put it back. */
+    virtual void settle() {}
+
+    /** Put back what the network remembers of the runs so far. */
     virtual void forget() {}
+
+    /** @return how many channels it may take, 0: no idea; tried last */
+    virtual int64_t guess_channels() const { return 0; }
+
+    /** @return input [n, c, h, w] with pictures, see fill_with_picture() */
+    at::Tensor make_picture(int64_t n, int64_t c, int64_t h, int64_t w, int number) const;
 
     /**
      * Run the network on a batch that is arranged as it wants it, on the device.
@@ -153,13 +200,19 @@ protected:
     at::ScalarType   input_type_;
     at::MemoryFormat input_format_ = at::MemoryFormat::Contiguous;
     std::string      description_;
+    int64_t          channels_ = 0;     ///< see channels()
+    bool             stateful_ = false; ///< see has_state(), as far as runs showed it
+    bool             random_   = false; ///< see is_random(), likewise
 
 private:
     template <typename Run>
-    auto prepare_with(int64_t n, int64_t c, int64_t h, int64_t w, const Run &run);
+    auto prepare_with(int64_t c, int64_t h, int64_t w, const Run &run);
     std::vector<at::Tensor> run_arranged(const at::Tensor &input);
+    bool probe_channels(int64_t frames, int64_t h, int64_t w);
+    bool probe_sizes(int64_t frames, int64_t h, int64_t w);
 
-    int frames_ = 0; ///< of a window with a dimension of its own
+    int                 frames_ = 0;     ///< of a window with a dimension of its own
+    std::vector<size_t> batches_{ 1 };   ///< that are proven, the largest first
 };
 
 /** Load a file of either sort. */

@@ -18,14 +18,16 @@
 
 #include "dnn_torch_open.h"
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <new>
 #include <string>
 #include <vector>
 
-#include "dnn_torch_infer.h"
 #include "dnn_torch_state.h"
 #include "dnn_torch_trial.h"
+#include "dnn_torch_workers.h"
 
 extern "C" {
 #include "libavutil/cpu.h"
@@ -63,27 +65,25 @@ void open_options(THModel &model)
         model.window = std::make_unique<Window>(options.frames);
 }
 
-/** How the frames of a window are stacked, for a network with so many input channels. */
-Stack choose_stack(const THOptions &options, int64_t channels)
+/** The values that frames have for the network. */
+void set_value_range(const PixelOptions &pixels, ModelOptions &options)
 {
-    if (options.stack != STACK_AUTO)
-        return static_cast<Stack>(options.stack);
-    return channels && channels % options.frames ? STACK_TIME : STACK_CHANNELS;
+    options.low  = HUGE_VAL;
+    options.high = -HUGE_VAL;
+    for (size_t c = 0; c < std::max(pixels.scale.size(), pixels.mean.size()); c++)
+        for (double sample : { 0., 255. }) {
+            const double value = (sample - value_for(pixels.mean, c)) / value_for(pixels.scale, c);
+            options.low  = std::min(options.low, value);
+            options.high = std::max(options.high, value);
+        }
 }
 
 /** Find the formats that have the channels the network takes. */
 int open_formats(THModel &model)
 {
     const Color color = model.pixel_options.color;
-    int64_t channels = net_channels(model);
+    const int64_t channels = net_channels(model);
 
-    // some networks take any number, of others it shows only when they run
-    if (!channels && !model.window) {
-        Model::enter_thread(model.threads);
-        const bool three = model.net->accepts(3, 64, 64);
-        if (three != model.net->accepts(1, 64, 64))
-            channels = three ? 3 : 1;
-    }
     model.formats = frame_formats(color, channels);
     if (model.formats.size() > 1) {
         if (cuda::takes_surfaces(model.device))
@@ -97,98 +97,6 @@ int open_formats(THModel &model)
     av_log(model.filter_ctx, AV_LOG_ERROR, "%s: %s\n", model.ctx->model_filename,
            mismatch.c_str());
     return AVERROR(EINVAL);
-}
-
-void worker_start(void *opaque, unsigned worker)
-{
-    THModel *model = static_cast<THModel *>(opaque);
-
-    // the only effect of a failure is a slower worker
-    guarded(model->filter_ctx, model->ctx->model_filename, [&] {
-        Model::enter_thread(model->threads);
-        return 0;
-    });
-}
-
-void worker_run(void *opaque, unsigned worker, void *arg)
-{
-    THModel   *model   = static_cast<THModel *>(opaque);
-    THRequest *request = static_cast<THRequest *>(arg);
-
-    run_tasks(*model, model->workers[worker], request->tasks.data(), request->tasks.size());
-}
-
-/** @return how many threads may run a network */
-int max_workers(const DnnContext *ctx, c10::Device device)
-{
-    if (!ctx->async)
-        return 1;
-    // one copies its frames to the device, one is computed, one copied back
-    if (!ctx->torch_option.workers && !device.is_cpu())
-        return 3;
-    // Runs side by side share the cores better than the threads of one run,
-    // which wait for each other; but each needs memory.
-    return ctx->torch_option.workers ? ctx->torch_option.workers : FFMIN(av_cpu_count(), 4);
-}
-
-/** @return how many threads are to run the network */
-int choose_workers(const THModel &model)
-{
-    const int wanted = max_workers(model.ctx, model.device);
-
-    if (!model.ctx->torch_option.workers && model.net->has_memory())
-        return 1;
-    if (wanted > 1 && model.net->has_memory())
-        av_log(model.filter_ctx, AV_LOG_WARNING,
-               "%s may remember something from frame to frame: with workers=%d "
-               "frames reach it out of order\n", model.ctx->model_filename, wanted);
-    return wanted;
-}
-
-/** Start the threads, or prepare for the filter thread to do their work. */
-int open_workers(THModel &model)
-{
-    DnnContext *ctx        = model.ctx;
-    const int   nb_workers = choose_workers(model);
-    const int   nireq      = ctx->nireq ? ctx->nireq : 2 * nb_workers + 2;
-
-    model.threads = model.filter_ctx->nb_threads > 0 ? model.filter_ctx->nb_threads
-                                                     : FFMAX(1, av_cpu_count() / nb_workers);
-    model.workers.resize(nb_workers);
-    for (THWorker &worker : model.workers)
-        worker.stream = DeviceStream(model.device);
-    model.requests.resize(ctx->async ? nireq : 1);
-    for (THRequest &request : model.requests)
-        request.tasks.reserve(ctx->torch_option.batch_size);
-
-    if (!ctx->async)
-        return 0;
-
-    std::vector<void *> requests;
-    for (THRequest &request : model.requests)
-        requests.push_back(&request);
-
-    DNNWorkerPoolParams params = {};
-    params.nb_workers  = nb_workers;
-    params.nb_requests = nireq;
-    params.requests    = requests.data();
-    params.opaque      = &model;
-    params.start       = worker_start;
-    params.run         = worker_run;
-
-    const int ret = ff_dnn_worker_pool_alloc(&model.pool, &params);
-    if (ret == AVERROR(ENOSYS)) {
-        av_log(model.filter_ctx, AV_LOG_WARNING,
-               "FFmpeg was built without threads, running with async=0\n");
-        return 0;
-    }
-    if (ret < 0) {
-        char error[AV_ERROR_MAX_STRING_SIZE];
-
-        av_log(model.filter_ctx, AV_LOG_ERROR, "cannot start %d worker threads: %s\n",
-               nb_workers, av_make_error_string(error, sizeof(error), ret));
-    }
-    return ret;
 }
 
 } // namespace
@@ -236,20 +144,20 @@ DNNModel *open_model(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext
         options.nhwc          = th_options.layout == DL_NHWC;
         options.runners       = max_workers(ctx, model->device);
         options.batch_size    = th_options.batch_size;
+        options.log_ctx       = filter_ctx;
+        set_value_range(model->pixel_options, options);
 
-        model->net   = load_model(options);
-        model->stack = choose_stack(th_options, model->net->channels());
-        if (model->window && model->stack == STACK_TIME)
-            model->net->set_window(th_options.frames);
+        model->net = load_model(options);
+        Model::enter_thread(FFMAX(1, av_cpu_count() / options.runners));
+        model->stack = model->net->probe(model->window ? th_options.frames : 1, th_options.stack,
+                                         model->input_height, model->input_width);
 
         model->task_queue   = ff_queue_create();
         model->lltask_queue = ff_queue_create();
         if (!model->task_queue || !model->lltask_queue)
             throw std::bad_alloc();
 
-        const int ret = open_workers(*model);
-        if (ret < 0)
-            return ret;
+        plan_workers(*model);
         if (func_type == DFT_PROCESS_FRAME)
             return open_formats(*model);
 

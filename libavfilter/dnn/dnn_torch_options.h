@@ -34,11 +34,8 @@ extern const AVOption ff_dnn_torch_options[];
 namespace fftorch {
 #endif
 
-/** Values of an option beside those that are its own. */
-enum Choose {
-    CHOOSE_BY_RULE      = -2, ///< by what the network is made of
-    CHOOSE_BY_MEASURING = -1, ///< the fastest when it is tried
-};
+/** Value of an option beside those that are its own: the fastest that is right. */
+enum { OPTION_AUTO = -1 };
 
 enum Optimize {
     OPTIMIZE_NONE,      ///< as it is in the file

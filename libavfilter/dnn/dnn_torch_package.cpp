@@ -182,14 +182,12 @@ class PackageModel : public Model {
 public:
     explicit PackageModel(const ModelOptions &options);
 
-    int64_t channels() const override;
-    // a package does not tell; whose does takes the option workers=1
-    bool has_memory() const override { return false; }
     // it waits for events of its own, which a recording would take in
     bool can_be_recorded() const override { return false; }
 
 private:
-    void choose(int64_t n, int64_t c, int64_t h, int64_t w) override;
+    void choose(int64_t c, int64_t h, int64_t w) override;
+    void forget() override;
     std::vector<at::Tensor> run(const at::Tensor &input) override;
     void check_options();
 
@@ -232,6 +230,9 @@ PackageModel::PackageModel(const ModelOptions &options)
     input_type_ = signature_.type;
     if (signature_.channels_last)
         input_format_ = at::MemoryFormat::ChannelsLast;
+    const int channels = options_.nhwc ? 3 : 1;
+    if (signature_.is_fixed(channels))
+        channels_ = signature_.least[channels];
     loader_ = open_package<AOTIModelPackageLoader>(options);
 
     const auto metadata = loader_->get_metadata();
@@ -242,17 +243,23 @@ PackageModel::PackageModel(const ModelOptions &options)
                                     wanted);
 }
 
-int64_t PackageModel::channels() const
+/** A package does not tell whether it has state: then equal runs give unequal pictures. */
+void PackageModel::choose(int64_t c, int64_t h, int64_t w)
 {
-    const int dim = options_.nhwc ? 3 : 1;
-
-    return signature_.is_fixed(dim) ? signature_.least[dim] : 0;
-}
-
-void PackageModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
-{
+    if (description_.empty()) {
+        const at::Tensor input = make_picture(1, c, h, w, 0);
+        const std::vector<at::Tensor> first = forward_all(input), second = forward_all(input);
+        for (size_t i = 0; i < first.size(); i++)
+            stateful_ = stateful_ || !first[i].equal(second[i]);
+    }
     description_ = "as it was compiled, for " + signature_.shape() + " " + toString(input_type_) +
                    " values";
+}
+
+void PackageModel::forget()
+{
+    if (stateful_)
+        loader_ = open_package<AOTIModelPackageLoader>(options_);
 }
 
 std::vector<at::Tensor> PackageModel::run(const at::Tensor &input)

@@ -18,21 +18,28 @@
 
 /**
  * @file
- * Networks in TorchScript files.
+ * Networks in TorchScript files: finding the form that they run in.
  */
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <sstream>
+#include <ctime>
+#include <mutex>
 #include <stdexcept>
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/runtime/print_handler.h>
 #include <torch/script.h>
+#include <torch/version.h>
 
+#include "dnn_torch_contents.h"
 #include "dnn_torch_graph.h"
 #include "dnn_torch_model.h"
+#include "dnn_torch_proof.h"
 
 extern "C" {
 #include "libavutil/log.h"
@@ -41,29 +48,89 @@ extern "C" {
 namespace fftorch {
 namespace {
 
-class ScriptModel : public Model {
-public:
-    explicit ScriptModel(const ModelOptions &options);
+using Outputs = std::vector<at::Tensor>;
+using Clock   = std::chrono::steady_clock;
 
-    bool accepts(int64_t c, int64_t h, int64_t w) override;
-    int64_t channels() const override { return anatomy_.channels; }
-    bool has_memory() const override { return anatomy_.has_memory; }
+/**
+ * Networks with more bytes than that have forms that share the weights with the
+ * network as loaded, so that they are in memory once.
+ */
+constexpr size_t large = 64 << 20;
+
+/** Sides of the pictures that forms are compared on, at most: small ones cost less time. */
+constexpr int64_t trial_side = 192;
+
+/** A form replaces one that is tried before it if it takes less of its time than that. */
+constexpr double margin = 0.92;
+
+double seconds_since(Clock::time_point start)
+{
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/**
+ * @return a time in seconds, for differences: the thread's CPU time where one
+ *         thread computes, which other programs disturb less
+ */
+double time_now(c10::Device device)
+{
+#ifdef CLOCK_THREAD_CPUTIME_ID
+    struct timespec time;
+    if (device.is_cpu() && at::get_num_threads() == 1 &&
+        !clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time))
+        return time.tv_sec + time.tv_nsec * 1e-9;
+#endif
+    return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+}
+
+/** While one exists, operations of its thread that can compute in a precision do. */
+class Autocast {
+public:
+    Autocast(bool enabled, at::ScalarType precision) : enabled_(enabled)
+    {
+        if (enabled)
+            set(true, precision);
+    }
+    ~Autocast()
+    {
+        if (enabled_)
+            set(false, at::kBFloat16);
+    }
+    Autocast(const Autocast &) = delete;
+    Autocast &operator=(const Autocast &) = delete;
 
 private:
-    void choose(int64_t n, int64_t c, int64_t h, int64_t w) override;
-    void forget() override;
-    std::vector<at::Tensor> run(const at::Tensor &input) override;
-    void build(Variant variant);
-    Variant rule(std::string &reason) const;
-    void build_by_rule();
-    std::vector<at::Tensor> execute(const at::Tensor &input);
-    double measure(const at::Tensor &input);
+    static void set(bool enabled, at::ScalarType precision)
+    {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+        at::autocast::set_autocast_dtype(at::kCPU, precision);
+        at::autocast::set_autocast_enabled(at::kCPU, enabled);
+#else
+        at::autocast::set_autocast_cpu_dtype(precision);
+        at::autocast::set_cpu_enabled(enabled);
+#endif
+    }
 
-    torch::jit::Module loaded_;   ///< as it is in the file
-    Anatomy            anatomy_;
-    torch::jit::Module running_;  ///< as it runs
-    Variant            variant_;
-    bool               untried_ = false; ///< it is fused by the rule, and did not run yet
+    bool enabled_;
+};
+
+/** The random numbers that networks on the CPU draw; those of devices are not looked at. */
+class Random {
+public:
+    static at::Tensor state()
+    {
+        at::Generator generator = at::detail::getDefaultCPUGenerator();
+        const std::lock_guard<std::mutex> lock(generator.mutex());
+        return generator.get_state();
+    }
+
+    /** Begin anew, as a process does. */
+    static void restart()
+    {
+        at::Generator generator = at::detail::getDefaultCPUGenerator();
+        const std::lock_guard<std::mutex> lock(generator.mutex());
+        generator.set_current_seed(c10::default_rng_seed_val);
+    }
 };
 
 /** What a network prints goes to the log: a video may be written to the standard output. */
@@ -78,14 +145,19 @@ void redirect_print()
     (void)once;
 }
 
+/**
+ * Load a file as it is, but for weights of 16 bits, which are made floats, and
+ * networks of nothing but doubles, too.
+ */
 torch::jit::Module load_module(const std::string &path, c10::Device device)
 {
     redirect_print();
 
     torch::jit::Module module = torch::jit::load(path, device);
+    const at::ScalarType type = main_type(module);
 
     module.eval();
-    return module;
+    return type == at::kFloat ? module : convert_contents(module, type, at::kFloat);
 }
 
 /** Append the tensors in what a network returned, in their order. */
@@ -107,138 +179,359 @@ void collect_tensors(const torch::jit::IValue &value, std::vector<at::Tensor> &t
     }
 }
 
+/** A form that can be run. */
+struct Candidate {
+    Form               form;
+    torch::jit::Module module;
+    double             seconds; ///< of its fastest run so far
+};
+
+class ScriptModel : public Model {
+public:
+    explicit ScriptModel(const ModelOptions &options);
+
+    bool accepts(int64_t c, int64_t h, int64_t w) override;
+
+private:
+    /** Pictures [1, C, H, W] in turn, and what the network as loaded makes of them. */
+    struct Reference {
+        int64_t c, h, w;
+        std::vector<Outputs> outputs;
+        double seconds; ///< of the fastest of its runs
+    };
+
+    void choose(int64_t c, int64_t h, int64_t w) override;
+    void settle() override;
+    void forget() override;
+    int64_t guess_channels() const override { return source_.first_channels(); }
+    std::vector<at::Tensor> run(const at::Tensor &input) override;
+
+    void use(const Candidate &candidate);
+    void load_anew();
+    std::vector<Outputs> run_all(const Reference &reference, double &seconds);
+    Reference run_as_loaded(int64_t c, int64_t h, int64_t w);
+    Reference run_as_loaded_small(int64_t c, int64_t h, int64_t w);
+    std::vector<Form> forms(at::ScalarType precision) const;
+    std::string try_form(const Reference &reference, Candidate &candidate);
+    bool is_faster(const Reference &reference, Candidate &challenger, Candidate &champion);
+    bool choose_among(const Reference &reference, const std::vector<Form> &forms);
+    void choose_form(const Reference &reference);
+    void compare_with_fp32(const Reference &reference);
+
+    Source               source_;
+    uint64_t             fingerprint_;    ///< of source_.loaded, untouched
+    Candidate            chosen_;         ///< what runs
+    std::string          left_;           ///< the last form that was left, and why
+    std::vector<int64_t> proven_;         ///< C, H, W that chosen_ was last proven for
+    Clock::time_point    began_;          ///< to choose
+    bool                 told_ = false;   ///< that it takes long
+};
+
+Form as_loaded() { return { OPTIMIZE_NONE, LAYOUT_CONTIGUOUS, at::kFloat, false }; }
+
 ScriptModel::ScriptModel(const ModelOptions &options)
-    : Model(options), loaded_(load_module(options.path, options.device)),
-      anatomy_(loaded_), variant_{ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS }
+    : Model(options), source_(load_module(options.path, options.device)),
+      fingerprint_(fingerprint(source_.loaded)), chosen_{ as_loaded(), source_.loaded, HUGE_VAL }
 {
-    // oneDNN's part of LibTorch is for the CPU
-    if (!device_.is_cpu())
-        anatomy_.nb_fusable = 0;
 }
 
-void ScriptModel::build(Variant variant)
+/** Let forward() and forward_all() run a form. */
+void ScriptModel::use(const Candidate &candidate)
 {
-    running_ = make_variant(loaded_, anatomy_, variant, options_.precision);
-    variant_ = variant;
-    input_format_ = variant.layout == LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
-                                                           : at::MemoryFormat::Contiguous;
+    chosen_       = candidate;
+    input_type_   = candidate.form.mixed ? at::kFloat : candidate.form.precision;
+    input_format_ = candidate.form.layout == LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
+                                                                  : at::MemoryFormat::Contiguous;
 }
 
-/** @return seconds of the fastest of some runs */
-double ScriptModel::measure(const at::Tensor &input)
+/** For a network with state: as if it had never run. */
+void ScriptModel::load_anew()
 {
-    using clock = std::chrono::steady_clock;
-    using seconds = std::chrono::duration<double>;
-    const clock::time_point begin = clock::now();
-    double best = HUGE_VAL;
-
-    forward_all(input);
-    // half a second tells enough; a network that needs longer for a run gets two
-    do {
-        const clock::time_point start = clock::now();
-        forward_all(input);
-        best = std::min(best, seconds(clock::now() - start).count());
-    } while (seconds(clock::now() - begin).count() < 0.5);
-    return best;
+    source_ = Source(load_module(options_.path, options_.device));
 }
 
-Variant ScriptModel::rule(std::string &reason) const
+/** After runs as loaded: have they changed what the network holds? */
+void ScriptModel::settle()
 {
-    return device_.is_cpu() ? choose_by_rule(anatomy_, options_.precision, reason)
-                            : choose_for_device(options_.precision, reason);
-}
-
-void ScriptModel::build_by_rule()
-{
-    std::string reason;
-    Variant variant = rule(reason);
-
-    if (options_.optimize >= 0)
-        variant.optimize = static_cast<Optimize>(options_.optimize);
-    if (options_.memory_format >= 0)
-        variant.layout = static_cast<Layout>(options_.memory_format);
-    build(variant);
-    description_ = variant.name() + " (" + reason + ")";
-    untried_ = variant.optimize == OPTIMIZE_FUSE && options_.optimize == CHOOSE_BY_RULE;
-}
-
-void ScriptModel::choose(int64_t n, int64_t c, int64_t h, int64_t w)
-{
-    if (options_.optimize != CHOOSE_BY_MEASURING && options_.memory_format != CHOOSE_BY_MEASURING)
-        return build_by_rule();
-
-    std::string reason;
-    const Variant by_rule = rule(reason);
-    std::vector<Variant> candidates;
-    for (Optimize optimize : { OPTIMIZE_NONE, OPTIMIZE_FREEZE, OPTIMIZE_INFERENCE, OPTIMIZE_FUSE }) {
-        for (Layout layout : { LAYOUT_CONTIGUOUS, LAYOUT_CHANNELS_LAST }) {
-            const auto fits = [](int option, int value, int default_value) {
-                return option == value || option == CHOOSE_BY_MEASURING ||
-                       (option == CHOOSE_BY_RULE && value == default_value);
-            };
-            if (fits(options_.optimize, optimize, by_rule.optimize) &&
-                fits(options_.memory_format, layout, by_rule.layout) &&
-                (optimize != OPTIMIZE_FUSE || anatomy_.nb_fusable || options_.optimize == optimize))
-                candidates.push_back({ optimize, layout });
-        }
-    }
-
-    double  best_time = HUGE_VAL;
-    Variant best      = candidates[0];
-    for (Variant candidate : candidates) {
-        build(candidate);
-        // what can be fused may still not run with this CPU and precision
-        if (candidate.optimize == OPTIMIZE_FUSE && options_.optimize != OPTIMIZE_FUSE &&
-            !Model::accepts(c, h, w))
-            continue;
-        const double time = measure(make_input(n, c, h, w, device_).zero_());
-        std::ostringstream result;
-        result << (description_.empty() ? "" : ", ") << candidate.name() << ' ' << time * 1e3 << " ms";
-        description_ += result.str();
-        if (time < best_time) {
-            best_time = time;
-            best      = candidate;
-        }
-    }
-    build(best);
-    description_ = variant_.name() + " (measured: " + description_ + ")";
+    stateful_ = stateful_ || fingerprint(source_.loaded) != fingerprint_;
+    if (stateful_)
+        load_anew();
 }
 
 bool ScriptModel::accepts(int64_t c, int64_t h, int64_t w)
 {
-    build({ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS });
-    return Model::accepts(c, h, w);
+    const at::Tensor random = Random::state();
+
+    use({ as_loaded(), source_.loaded, HUGE_VAL });
+    const bool accepted = Model::accepts(c, h, w);
+    random_ = random_ || !random.equal(Random::state());
+    return accepted;
+}
+
+/** Run what use() was told on the pictures of a size. @param seconds of the fastest run */
+std::vector<Outputs> ScriptModel::run_all(const Reference &size, double &seconds)
+{
+    // one with state shows in later runs what it remembers of the first
+    const int nb_pictures = stateful_ ? 3 : 1;
+    std::vector<Outputs> all;
+
+    if (random_)
+        Random::restart();
+    for (int i = 0; i < nb_pictures; i++) {
+        const at::Tensor input = make_picture(1, size.c, size.h, size.w, i);
+        const double start = time_now(device_);
+        Outputs outputs = forward_all(input);
+
+        seconds = std::min(seconds, time_now(device_) - start);
+        // they may be the network's own memory
+        if (stateful_)
+            for (at::Tensor &output : outputs)
+                output = output.clone();
+        all.push_back(std::move(outputs));
+    }
+    if (random_)
+        Random::restart();
+    return all;
+}
+
+/** What a network does for the first time changes how it has to be run: then it runs again. */
+ScriptModel::Reference ScriptModel::run_as_loaded(int64_t c, int64_t h, int64_t w)
+{
+    Reference reference{ c, h, w, {}, HUGE_VAL };
+    bool knew;
+
+    do {
+        const at::Tensor random = Random::state();
+        const bool stateful = stateful_, drawing = random_;
+
+        use({ as_loaded(), source_.loaded, HUGE_VAL });
+        reference.outputs = run_all(reference, reference.seconds);
+        random_ = random_ || !random.equal(Random::state());
+        if (proven_.empty() || stateful_)
+            settle();
+        knew = stateful == stateful_ && drawing == random_;
+    } while (!knew);
+    return reference;
+}
+
+/** The same for a picture that is small, if the network runs with it. */
+ScriptModel::Reference ScriptModel::run_as_loaded_small(int64_t c, int64_t h, int64_t w)
+{
+    if (h > trial_side || w > trial_side) {
+        try {
+            return run_as_loaded(c, std::min(h, trial_side), std::min(w, trial_side));
+        } catch (const std::bad_alloc &) {
+            throw;
+        } catch (const std::exception &) {
+            // it takes a certain size, or a multiple of something else
+            settle();
+        }
+    }
+    return run_as_loaded(c, h, w);
+}
+
+/**
+ * @return the forms to try, those that are the fastest for most networks first:
+ *         of two that are about as fast the first one runs, in every run
+ */
+std::vector<Form> ScriptModel::forms(at::ScalarType precision) const
+{
+    const bool is_large  = contents_size(source_.loaded) > large;
+    const bool by_hand   = options_.optimize >= 0 && options_.memory_format >= 0;
+    const bool reduced   = precision != at::kFloat;
+    std::vector<Form> all, fit;
+
+    // oneDNN's part of LibTorch is for the CPU
+    if (device_.is_cpu() && (source_.can_fuse() || options_.optimize == OPTIMIZE_FUSE)) {
+        all.push_back({ OPTIMIZE_FUSE, LAYOUT_CHANNELS_LAST, precision, false });
+        if (options_.optimize == OPTIMIZE_FUSE)
+            all.push_back({ OPTIMIZE_FUSE, LAYOUT_CONTIGUOUS, precision, false });
+    }
+    // only fp32 convolutions are optimized, others stay as slow as they are
+    if ((device_.is_cpu() && !reduced) || options_.optimize == OPTIMIZE_INFERENCE) {
+        all.push_back({ OPTIMIZE_INFERENCE, LAYOUT_CONTIGUOUS, precision, false });
+        all.push_back({ OPTIMIZE_INFERENCE, LAYOUT_CHANNELS_LAST, precision, false });
+    }
+    const bool planes_first = !device_.is_cpu() && !reduced;
+    const Layout first = planes_first ? LAYOUT_CONTIGUOUS : LAYOUT_CHANNELS_LAST;
+    const Layout other = planes_first ? LAYOUT_CHANNELS_LAST : LAYOUT_CONTIGUOUS;
+    for (bool mixed : { false, true }) {
+        if (mixed && !(reduced && device_.is_cpu()))
+            break;
+        all.push_back({ OPTIMIZE_FREEZE, first, precision, mixed });
+        all.push_back({ OPTIMIZE_FREEZE, other, precision, mixed });
+        if (reduced || options_.optimize == OPTIMIZE_NONE)
+            all.push_back({ OPTIMIZE_NONE, LAYOUT_CONTIGUOUS, precision, mixed });
+        if (options_.optimize == OPTIMIZE_NONE)
+            all.push_back({ OPTIMIZE_NONE, LAYOUT_CHANNELS_LAST, precision, mixed });
+    }
+    for (const Form &form : all)
+        if ((options_.optimize < 0 || options_.optimize == form.optimize) &&
+            (options_.memory_format < 0 || options_.memory_format == form.layout) &&
+            (by_hand || !is_large || !source_.copies_weights(form)))
+            fit.push_back(form);
+    return fit;
+}
+
+/** Make a form and compare it with the reference. @return why it cannot be, empty: it can */
+std::string ScriptModel::try_form(const Reference &reference, Candidate &candidate)
+{
+    try {
+        if (stateful_)
+            load_anew();
+        candidate.module = source_.make(candidate.form);
+        use(candidate);
+        const std::vector<Outputs> outputs = run_all(reference, candidate.seconds);
+        double worst = 0;
+        for (size_t i = 0; i < outputs.size(); i++)
+            worst = std::max(worst, apart(reference.outputs[i], outputs[i],
+                                          candidate.form.precision));
+        if (worst <= 1)
+            return {};
+        return "it gives another picture";
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &) {
+        return describe_exception().reason;
+    }
+}
+
+/** Run two forms in turn. @return whether the challenger is the faster one, clearly */
+bool ScriptModel::is_faster(const Reference &reference, Candidate &challenger, Candidate &champion)
+{
+    // a run this long tells enough, and hardly is twice as fast the second time
+    constexpr double slow = 0.1, cold = 1.3, enough = 0.06;
+    const Clock::time_point start = Clock::now();
+
+    if (challenger.seconds > slow && challenger.seconds > cold * champion.seconds)
+        return false;
+    for (int i = 0; i < 8 && (!i || seconds_since(start) < enough); i++) {
+        for (Candidate *candidate : { &challenger, &champion }) {
+            if (candidate == &champion && champion.seconds > slow)
+                continue;
+            use(*candidate);
+            run_all(reference, candidate->seconds);
+        }
+        if (i == 1 && challenger.seconds > cold * champion.seconds)
+            return false;
+    }
+    return challenger.seconds < margin * champion.seconds;
+}
+
+/**
+ * Choose the fastest of some forms that are right, or the network as loaded.
+ *
+ * @return whether it is one of them
+ */
+bool ScriptModel::choose_among(const Reference &reference, const std::vector<Form> &forms)
+{
+    Candidate champion{ as_loaded(), source_.loaded, reference.seconds };
+    bool      found = false;
+
+    for (const Form &form : forms) {
+        Candidate challenger{ form, source_.loaded, HUGE_VAL };
+
+        if (!told_ && seconds_since(began_) > 2) {
+            told_ = true;
+            av_log(options_.log_ctx, AV_LOG_INFO, "%s: trying how it runs fastest "
+                   "(optimize and memory_format set that)\n", options_.path.c_str());
+        }
+        const std::string reason = try_form(reference, challenger);
+        if (!reason.empty()) {
+            left_ = form.name() + ": " + reason;
+            av_log(options_.log_ctx, AV_LOG_VERBOSE, "%s: left %s for a simpler form: %s\n",
+                   options_.path.c_str(), form.name().c_str(), reason.c_str());
+        } else if (!found || is_faster(reference, challenger, champion)) {
+            champion = std::move(challenger);
+            found    = true;
+        }
+    }
+    use(champion);
+    return found;
+}
+
+/** Say so if the precision that was asked for, in its fastest form, brings nothing. */
+void ScriptModel::compare_with_fp32(const Reference &reference)
+{
+    Candidate reduced = chosen_;
+    Candidate full{ { OPTIMIZE_FREEZE, reduced.form.layout, at::kFloat, false },
+                    source_.loaded, HUGE_VAL };
+
+    if (try_form(reference, full).empty() && is_faster(reference, full, reduced))
+        av_log(options_.log_ctx, AV_LOG_WARNING, "%s: %s is slower than fp32 here\n",
+               options_.path.c_str(), toString(options_.precision));
+    use(reduced);
+}
+
+void ScriptModel::choose_form(const Reference &reference)
+{
+    const bool reduced = options_.precision != at::kFloat;
+
+    if (choose_among(reference, forms(options_.precision))) {
+        if (reduced && device_.is_cpu() && options_.optimize < 0)
+            compare_with_fp32(reference);
+    } else if (reduced) {
+        av_log(options_.log_ctx, AV_LOG_WARNING, "%s: it runs in fp32, as it cannot in %s: %s\n",
+               options_.path.c_str(), toString(options_.precision), left_.c_str());
+        choose_among(reference, forms(at::kFloat));
+    } else if (options_.optimize >= 0 || options_.memory_format >= 0) {
+        av_log(options_.log_ctx, AV_LOG_WARNING, "%s: it runs as loaded, as it cannot as asked for: "
+               "%s\n", options_.path.c_str(), left_.c_str());
+    }
+
+    Candidate plain{ as_loaded(), source_.loaded, reference.seconds };
+    Candidate chosen = chosen_;
+    if (chosen.form.precision == at::kFloat && options_.optimize < 0 && options_.memory_format < 0 &&
+        is_faster(reference, plain, chosen))
+        chosen = plain;
+    use(chosen);
+}
+
+void ScriptModel::choose(int64_t c, int64_t h, int64_t w)
+{
+    const std::vector<int64_t> shape = { c, h, w };
+    bool right = false;
+
+    if (shape == proven_)
+        return;
+    began_ = Clock::now();
+    if (proven_.empty()) {
+        const Reference small = run_as_loaded_small(c, h, w);
+        choose_form(small);
+        right = small.h == h && small.w == w;
+    }
+    if (!right && chosen_.form.optimize != OPTIMIZE_NONE) {
+        Candidate chosen = chosen_;
+        const Reference reference = run_as_loaded(c, h, w);
+        const std::string reason = try_form(reference, chosen);
+        if (!reason.empty()) {
+            av_log(options_.log_ctx, AV_LOG_VERBOSE, "%s: left %s for this size: %s\n",
+                   options_.path.c_str(), chosen.form.name().c_str(), reason.c_str());
+            choose_form(reference);
+        }
+    }
+    proven_ = shape;
+    description_ = chosen_.form.name();
 }
 
 void ScriptModel::forget()
 {
-    if (anatomy_.has_memory)
-        build(variant_);
+    if (stateful_) {
+        load_anew();
+        chosen_.module = source_.make(chosen_.form);
+    }
+    if (random_)
+        Random::restart();
 }
 
 std::vector<at::Tensor> ScriptModel::run(const at::Tensor &input)
 {
-    if (!untried_)
-        return execute(input);
-    // it is prepare() that gets here first, and alone
-    untried_ = false;
-    try {
-        return execute(input);
-    } catch (const std::exception &) {
-        // oneDNN may not have this precision for this CPU, or such tensors
-        anatomy_.nb_fusable = 0;
-        build_by_rule();
-        return execute(input);
-    }
-}
-
-std::vector<at::Tensor> ScriptModel::execute(const at::Tensor &input)
-{
     // the profiling executor would recompile, and change bits, in mid-stream
     const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+    const Autocast autocast(chosen_.form.mixed, chosen_.form.precision);
     std::vector<at::Tensor> tensors;
 
-    collect_tensors(running_.forward({ input }), tensors);
+    collect_tensors(chosen_.module.forward({ input }), tensors);
     return tensors;
 }
 

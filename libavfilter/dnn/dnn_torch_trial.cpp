@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "dnn_torch_staging.h"
+#include "dnn_torch_workers.h"
 
 extern "C" {
 #include "libavutil/error.h"
@@ -38,12 +39,15 @@ extern "C" {
 namespace fftorch {
 namespace {
 
+int64_t align(int64_t size, int64_t multiple) { return (size + multiple - 1) / multiple * multiple; }
+
 /** @return a multiple that width and height of the input must be of, 0: there is none */
 int find_multiple(THModel &model, int64_t channels, int width, int height)
 {
-    for (int multiple = 2; multiple <= 64; multiple *= 2)
+    // those of networks that halve the size some times, then windows and patches
+    for (int multiple : { 2, 4, 8, 16, 32, 64, 12, 24, 48, 6, 3, 10, 20, 40, 5, 14, 28, 56, 7, 128 })
         if ((width % multiple || height % multiple) &&
-            model.net->accepts(channels, FFALIGN(height, multiple), FFALIGN(width, multiple)))
+            model.net->accepts(channels, align(height, multiple), align(width, multiple)))
             return multiple;
     return 0;
 }
@@ -57,13 +61,12 @@ std::string trial_failure(THModel &model, AVPixelFormat format, int width, int h
     const std::string whose = std::string(av_get_pix_fmt_name(format)) + " frames have";
     int multiple = 0;
 
-    if (wanted && wanted != channels)
-        return channel_mismatch(wanted, channels, whose);
     if (model.tile_options.multiple == 1 && !model.tile_options.width)
         multiple = find_multiple(model, nb_window_frames(model) * channels, width, height);
-    return multiple ? reason + "; it needs a multiple of " + std::to_string(multiple) +
-                      " as width and height: add pad=" + std::to_string(multiple)
-                    : reason;
+    if (multiple)
+        return reason + "; it needs a multiple of " + std::to_string(multiple) +
+               " as width and height: add pad=" + std::to_string(multiple);
+    return wanted && wanted != channels ? channel_mismatch(wanted, channels, whose) : reason;
 }
 
 /** @return what converts frames on the device in one step, if it can be had */
@@ -102,6 +105,14 @@ void open_ports(THModel &model)
     }
 }
 
+/** What belongs to number i of a batch of n. */
+std::vector<at::Tensor> pick_picture(const std::vector<at::Tensor> &outputs, int64_t n, int64_t i)
+{
+    if (outputs.size() != 1 || !outputs[0].dim() || outputs[0].size(0) != n)
+        throw std::runtime_error("it returned other shapes");
+    return { outputs[0][i] };
+}
+
 /** If asked for, record a run of a full batch [N, C, H, W] for each worker. */
 void record_runs(THModel &model, int64_t channels, int64_t height, int64_t width)
 {
@@ -111,9 +122,10 @@ void record_runs(THModel &model, int64_t channels, int64_t height, int64_t width
         if (!model.device.is_cuda())
             throw std::invalid_argument("they are for device=cuda");
         if (!model.net->can_be_recorded())
-            throw std::invalid_argument(model.net->has_memory()
-                ? "the network may remember something from frame to frame"
-                : "packages of AOTInductor cannot be recorded");
+            throw std::invalid_argument(
+                model.net->has_state() ? "the network remembers something from frame to frame" :
+                model.net->is_random() ? "the network draws random numbers"
+                                       : "packages of AOTInductor cannot be recorded");
         for (THWorker &worker : model.workers) {
             const DeviceStream::Use use(worker.stream);
             worker.recording = cuda::record(
@@ -155,6 +167,9 @@ std::string channel_mismatch(int64_t net, int64_t available, const std::string &
         text += ": add format=gray before it or choose color=y";
     else if (net == 3)
         text += ": add format=rgb24 before it or choose color=rgb";
+    else if (net % 3 == 0)
+        text += ": if it sees " + std::to_string(net / 3) + " frames at a time, add frames=" +
+                std::to_string(net / 3);
     return text;
 }
 
@@ -186,8 +201,10 @@ int get_output(DNNModel *arg, const char *input_name, int input_width, int input
         Model::enter_thread(model.threads);
         try {
             for (int i = 0; i < model.ctx->torch_option.warmup; i++)
-                output = model.net->prepare(1, nb_window_frames(model) * channels,
+                output = model.net->prepare(nb_window_frames(model) * channels,
                                             tiling.tile_height, tiling.tile_width);
+            model.net->prove_batches(nb_window_frames(model) * channels,
+                                     tiling.tile_height, tiling.tile_width, pick_picture);
         } catch (...) {
             const Failure failure = describe_exception();
             av_log(model.filter_ctx, AV_LOG_ERROR,
@@ -227,7 +244,7 @@ int get_output(DNNModel *arg, const char *input_name, int input_width, int input
                     tiling.tile_height, tiling.tile_width);
         *output_width  = width;
         *output_height = height;
-        return 0;
+        return start_workers(model);
     });
 }
 
@@ -247,9 +264,13 @@ int prepare_analytics(THModel &model)
         Model::enter_thread(model.threads);
         try {
             const std::vector<at::Tensor> outputs =
-                model.net->prepare_all(1, model.map.channels(), height, width);
+                model.net->prepare_all(model.map.channels(), height, width);
             hint = "";
-            analytics_outputs(model, outputs, 1, 0);
+            const auto pick = [&](const std::vector<at::Tensor> &all, int64_t n, int64_t i) {
+                return analytics_outputs(model, all, n, i);
+            };
+            pick(outputs, 1, 0);
+            model.net->prove_batches(model.map.channels(), height, width, pick);
         } catch (...) {
             const Failure failure = describe_exception();
             av_log(model.filter_ctx, AV_LOG_ERROR, "%s: a trial run on %dx%d failed: %s%s\n",
@@ -258,7 +279,7 @@ int prepare_analytics(THModel &model)
         }
         av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs %s\n",
                model.ctx->model_filename, model.net->description().c_str());
-        return 0;
+        return start_workers(model);
     });
 }
 
