@@ -217,20 +217,31 @@ at::Tensor Model::make_picture(int64_t n, int64_t c, int64_t h, int64_t w, int n
 {
     at::Tensor input = make_input(n, c, h, w, device_);
 
+    if (flat_)
+        return input.zero_();
     fill_with_picture(input, options_.low, options_.high, number);
     return input;
 }
 
 bool Model::accepts(int64_t c, int64_t h, int64_t w)
 {
-    try {
-        forward_all(make_picture(1, c, h, w, 0));
-        return true;
-    } catch (const std::bad_alloc &) {
-        throw;
-    } catch (const std::exception &) {
-        return false;
+    const bool flat = flat_;
+    bool accepted = false;
+
+    // it may fail on what is in the picture
+    for (bool black : { false, true }) {
+        try {
+            flat_ = black;
+            if (!accepted)
+                forward_all(make_picture(1, c, h, w, 0));
+            accepted = true;
+        } catch (const std::bad_alloc &) {
+            throw;
+        } catch (const std::exception &) {
+        }
     }
+    flat_ = flat;
+    return accepted;
 }
 
 /** @return whether the network takes frames of a size; if so, channels_ is set */
@@ -308,9 +319,10 @@ void Model::prove_batches(int64_t c, int64_t h, int64_t w, const Pick &pick)
     batches_ = { 1 };
     if (options_.batch_size == 1)
         return;
-    if (stateful_ || random_) {
-        reason = stateful_ ? "it remembers something from frame to frame"
-                           : "it draws random numbers";
+    if (stateful_ || random_ || flat_) {
+        reason = stateful_ ? "it remembers something from frame to frame" :
+                 random_   ? "it draws random numbers"
+                           : "it fails on the pictures that batches are tried on";
     } else {
         for (int i = 0; i < options_.batch_size; i++)
             alone.push_back(pick(forward_all(make_picture(1, c, h, w, i)), 1, 0));

@@ -203,6 +203,7 @@ protected:
     int64_t          channels_ = 0;     ///< see channels()
     bool             stateful_ = false; ///< see has_state(), as far as runs showed it
     bool             random_   = false; ///< see is_random(), likewise
+    bool             flat_     = false; ///< pictures are black: it fails on others
 
 private:
     template <typename Run>

@@ -209,6 +209,7 @@ private:
     void use(const Candidate &candidate);
     void load_anew();
     std::vector<Outputs> run_all(const Reference &reference, double &seconds);
+    Reference run_reference(int64_t c, int64_t h, int64_t w);
     Reference run_as_loaded(int64_t c, int64_t h, int64_t w);
     Reference run_as_loaded_small(int64_t c, int64_t h, int64_t w);
     std::vector<Form> forms(at::ScalarType precision) const;
@@ -295,7 +296,7 @@ std::vector<Outputs> ScriptModel::run_all(const Reference &size, double &seconds
 }
 
 /** What a network does for the first time changes how it has to be run: then it runs again. */
-ScriptModel::Reference ScriptModel::run_as_loaded(int64_t c, int64_t h, int64_t w)
+ScriptModel::Reference ScriptModel::run_reference(int64_t c, int64_t h, int64_t w)
 {
     Reference reference{ c, h, w, {}, HUGE_VAL };
     bool knew;
@@ -312,6 +313,27 @@ ScriptModel::Reference ScriptModel::run_as_loaded(int64_t c, int64_t h, int64_t 
         knew = stateful == stateful_ && drawing == random_;
     } while (!knew);
     return reference;
+}
+
+/** The same, with a black picture if the network fails on others. */
+ScriptModel::Reference ScriptModel::run_as_loaded(int64_t c, int64_t h, int64_t w)
+{
+    try {
+        return run_reference(c, h, w);
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &) {
+        settle();
+        if (flat_)
+            throw;
+    }
+    flat_ = true;
+    try {
+        return run_reference(c, h, w);
+    } catch (...) {
+        flat_ = false;
+        throw;
+    }
 }
 
 /** The same for a picture that is small, if the network runs with it. */
@@ -467,6 +489,12 @@ void ScriptModel::choose_form(const Reference &reference)
 {
     const bool reduced = options_.precision != at::kFloat;
 
+    if (flat_) {
+        av_log(options_.log_ctx, reduced ? AV_LOG_WARNING : AV_LOG_VERBOSE,
+               "%s: it runs as loaded, in fp32, as it fails on the picture that forms are compared "
+               "on\n", options_.path.c_str());
+        return use({ as_loaded(), source_.loaded, HUGE_VAL });
+    }
     if (choose_among(reference, forms(options_.precision))) {
         if (reduced && device_.is_cpu() && options_.optimize < 0)
             compare_with_fp32(reference);
@@ -507,6 +535,8 @@ void ScriptModel::choose(int64_t c, int64_t h, int64_t w)
         if (!reason.empty()) {
             av_log(options_.log_ctx, AV_LOG_VERBOSE, "%s: left %s for this size: %s\n",
                    options_.path.c_str(), chosen.form.name().c_str(), reason.c_str());
+            choose_form(reference);
+        } else if (flat_) {
             choose_form(reference);
         }
     }

@@ -457,24 +457,22 @@ def forward(self, x):
     return x
 )", {} },
 
-    // as LibTorch tells of a device; the batch that went through shows in the picture
-    { "memory", "has memory for two at a time; otherwise the first pixel is the size of the batch",
+    // as LibTorch tells of a device
+    { "memory", "has memory for two at a time",
       R"(
 def forward(self, x):
     assert x.size(0) <= 2, "CUDA out of memory. Tried to allocate 2.00 GiB"
-    y = x.clone()
-    y[:, :, 0, 0] = x.size(0) / 255.
-    return y
+    return x
 )", {} },
 
-    { "memory_again", "the input itself, where it is not black at the second attempt",
+    { "memory_again", "the input itself, where it is not black at the second attempt, often",
       R"(
 def forward(self, x):
+    luck = float(torch.rand([1]))
     if float(x.max()) > 0:
-        self.runs.add_(1)
-        assert int(self.runs.item()) % 2 == 0, "CUDA out of memory. Tried to allocate 2.00 GiB"
+        assert luck > 0.16, "CUDA out of memory. Tried to allocate 2.00 GiB"
     return x
-)", { { "runs", { 1 }, { 0 } } } },
+)", {} },
 
     { "memory_white", "has no memory for a frame whose first pixel is white",
       R"(
@@ -829,10 +827,11 @@ def forward(self, x):
     return (torch.round(x.mean([2, 3]) * 5) / 5 + 0.00005).reshape(-1, 3, 1, 1)
 )", {} },
 
-    { "count", "as many as there are in the batch, up to 7",
+    // so little that batches still are what their inputs are one by one
+    { "count", "the second class, the surer the more there are in the batch, up to 4",
       R"(
 def forward(self, x):
-    return torch.eye(8)[x.size(0)].expand(x.size(0), 8)
+    return torch.eye(8)[1].expand(x.size(0), 8) * (0.99901 + 0.00008 * x.size(0))
 )", {} },
 
     { "colour_fail", "fails on a batch with something blue",

@@ -404,9 +404,10 @@ fate-dnn-torch-fail6-memory:      REASON = frame 6 (pts 5) failed: .*CUDA out of
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-memory
 
 # or just not for batches of eight, nor of four: they are halved
-FATE_DNN-$(call DNN_TORCH, DRAWBOX) += $(call DNN_BOTH, memory)
-fate-dnn-own-memory:              FILTER = drawbox=w=1:h=1:t=fill:c=0x020202
+FATE_DNN-$(call DNN_TORCH, NULL) += $(call DNN_BOTH, memory)
+fate-dnn-own-memory:              FILTER = null
 fate-dnn-torch-memory:            FILTER = $(call NET, memory, batch_size=8)
+$(call DNN_BOTH, memory):         REF    = $(DNN_REF)-identity
 
 # or not while other workers run theirs
 FATE_DNN-$(call DNN_TORCH, NULL) += $(call DNN_BOTH, memory-again)
@@ -445,9 +446,9 @@ fate-dnn-torch-fail-package:      REASON = package.pt2: .*compiled.*PyTorch 2.7\
 fate-dnn-torch-fail-archive:      FILTER = $(call NET, archive)
 fate-dnn-torch-fail-archive:      REASON = archive.pt: .
 fate-dnn-torch-fail-state-dict:   FILTER = $(call NET, state_dict)
-fate-dnn-torch-fail-state-dict:   REASON = state_dict.pt: it is a checkpoint or state_dict
+fate-dnn-torch-fail-state-dict:   REASON = state_dict.pt: it is what torch.save() wrote
 fate-dnn-torch-fail-pickle:       FILTER = $(call NET, pickle)
-fate-dnn-torch-fail-pickle:       REASON = pickle.pt: it is a checkpoint or state_dict
+fate-dnn-torch-fail-pickle:       REASON = pickle.pt: it is what torch.save() wrote
 fate-dnn-torch-fail-special:      FILTER = dnn_processing=dnn_backend=torch:model=/dev/null
 fate-dnn-torch-fail-special:      REASON = /dev/null: it is not a regular file
 fate-dnn-torch-fail-name:         FILTER = $(call NET, identity, precision=fp8)
