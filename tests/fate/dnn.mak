@@ -147,9 +147,9 @@ fate-dnn-own-options:             CMD    = framecrc $(foreach O,$(DNN_OPTIONS),-
 fate-dnn-torch-options:           CMD    = framecrc $(foreach O,$(DNN_OPTIONS),-lavfi "$(DNN_BLACK_WHITE),$(call NET, conv3, $(O))")
 
 # where activations can be computed within convolutions, they are by default
-FATE_DNN-$(call DNN_TORCH, DRAWBOX CROP) += $(call DNN_BOTH, activations)
+FATE_DNN-$(call DNN_TORCH, DRAWBOX CROP SETSAR) += $(call DNN_BOTH, activations)
 fate-dnn-own-activations:         CMD    = framecrc $(foreach O,1 2,-lavfi "$(SOURCE),crop=64:24:0:0,drawbox=c=white:t=fill")
-fate-dnn-torch-activations:       CMD    = framecrc $(foreach O,precision=fp32 precision=bf16,-lavfi "$(SOURCE),$(call NET, activations, $(O))")
+fate-dnn-torch-activations:       CMD    = framecrc $(foreach O,precision=fp32 precision=bf16,-lavfi "$(SOURCE),$(call NET, activations, $(O)),setsar=1")
 
 # NaN is black, infinities are white and black
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += $(call DNN_BOTH, special)
