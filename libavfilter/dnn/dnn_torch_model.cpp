@@ -88,6 +88,13 @@ std::string how_to_export()
            "or see tools/dnn_torch_export.py";
 }
 
+/** Archives or not: torch.save() changed its format with PyTorch 1.6. */
+std::string describe_saved()
+{
+    return "it is what torch.save() wrote: a checkpoint, a state_dict or a pickled network" +
+           how_to_export();
+}
+
 /** @return the names of an archive's records, none if it is no archive */
 std::vector<std::string> records(const std::string &path)
 {
@@ -112,9 +119,9 @@ std::string describe_foreign(const std::string &path)
 
     if (start.empty())
         return "the file is empty";
-    // torch.save() before its files were zip archives
+    // a pickle
     if (byte[0] == 0x80 && byte[1] >= 2 && byte[1] <= 5)
-        return "it is what torch.save() wrote, weights without a network" + how_to_export();
+        return describe_saved();
     if (byte[8] == '{' && !byte[5] && !byte[6] && !byte[7])
         return "it is a safetensors file, weights without a network" + how_to_export();
     // a protocol buffer of ONNX: the version of its format, then who made it
@@ -180,8 +187,7 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
     if (has("data/aotinductor/") || has("aotinductor/"))
         return load_package(options);
     if (has("data.pkl"))
-        throw std::invalid_argument("it is what torch.save() wrote: a checkpoint, a state_dict or a "
-                                    "pickled network" + how_to_export());
+        throw std::invalid_argument(describe_saved());
     if (has("models/") || has("serialized_exported_program"))
         throw std::invalid_argument(
             "it is an exported program that was not compiled: compile it in Python with "
@@ -228,14 +234,14 @@ bool Model::accepts(int64_t c, int64_t h, int64_t w)
     const bool flat = flat_;
     bool accepted = false;
 
-    // it may fail on what is in the picture
-    for (bool black : { false, true }) {
+    // it may fail on what is in the picture: then a black one tells
+    for (int i = 0; i < 2 && !accepted; i++) {
         try {
-            flat_ = black;
-            if (!accepted)
-                forward_all(make_picture(1, c, h, w, 0));
+            flat_ = i;
+            forward_all(make_picture(1, c, h, w, 0));
             accepted = true;
         } catch (const std::bad_alloc &) {
+            flat_ = flat;
             throw;
         } catch (const std::exception &) {
         }
@@ -335,7 +341,8 @@ void Model::prove_batches(int64_t c, int64_t h, int64_t w, const Pick &pick)
                 if (worst <= 1)
                     batches_.insert(batches_.end() - 1, n);
                 else if (reason.empty())
-                    reason = "a batch of " + std::to_string(n) + " gives other pictures than its frames one by one";
+                    reason = "a batch of " + std::to_string(n) +
+                             " gives other pictures than its frames one by one";
             } catch (const std::exception &) {
                 if (reason.empty())
                     reason = "a batch of " + std::to_string(n) + " failed: " +

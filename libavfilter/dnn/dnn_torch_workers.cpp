@@ -57,15 +57,9 @@ int choose_workers(const THModel &model)
 {
     const int wanted = max_workers(model.ctx, model.device);
 
-    if (!model.net->has_state() && !model.net->is_random())
-        return wanted;
-    if (!model.ctx->torch_option.workers || wanted == 1)
-        return 1;
     if (model.net->has_state())
-        av_log(model.filter_ctx, AV_LOG_WARNING,
-               "%s remembers something from frame to frame: it has one worker, not %d\n",
-               model.ctx->model_filename, wanted);
-    return model.net->has_state() ? 1 : wanted;
+        return 1;
+    return model.net->is_random() && !model.ctx->torch_option.workers ? 1 : wanted;
 }
 
 } // namespace
@@ -107,11 +101,15 @@ int start_workers(THModel &model)
     const int nb_workers = model.workers.size();
     const int nireq = ctx->nireq ? ctx->nireq : 2 * nb_workers + 2;
 
+    if (model.net->has_state() && max_workers(ctx, model.device) > 1 && ctx->torch_option.workers)
+        av_log(model.filter_ctx, AV_LOG_WARNING,
+               "%s remembers something from frame to frame: it has one worker, not %d\n",
+               ctx->model_filename, ctx->torch_option.workers);
     if (model.net->is_random())
         av_log(model.filter_ctx, AV_LOG_INFO, "%s draws random numbers: %s\n",
                ctx->model_filename, nb_workers == 1
                ? "the same in each run of ffmpeg"
-               : "with several workers each run of ffmpeg gives another picture");
+               : "with several workers each run of ffmpeg may give another picture");
     model.requests.resize(ctx->async ? nireq : 1);
     for (THRequest &request : model.requests)
         request.tasks.reserve(ctx->torch_option.batch_size);
