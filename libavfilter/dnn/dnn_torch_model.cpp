@@ -31,6 +31,7 @@
 #include <c10/core/InferenceMode.h>
 #include <caffe2/serialize/inline_container.h>
 
+#include "dnn_torch_blas.h"
 #include "dnn_torch_device.h"
 #include "dnn_torch_memory.h"
 #include "dnn_torch_proof.h"
@@ -293,12 +294,28 @@ Stack Model::probe(int frames, int stack, int64_t height, int64_t width)
     return frames_ ? STACK_TIME : STACK_CHANNELS;
 }
 
+/** Once for a network. @param share of its time that goes to products of matrices */
+void Model::tell_of_slow_blas(double share)
+{
+    // products of 16 bits are oneDNN's; less than that is not worth a line
+    if (told_of_blas_ || share < 0.3 || !device_.is_cpu() || input_type_ != at::kFloat)
+        return;
+    told_of_blas_ = true;
+    if (blas_is_slow())
+        av_log(options_.log_ctx, AV_LOG_WARNING, "%s: %d %% of its time goes to products of matrices, "
+               "which the BLAS library that is installed (libblas.so.3) computes slowly: install BLIS "
+               "or OpenBLAS (Debian: libblis4-serial)\n", options_.path.c_str(), (int)(100 * share));
+}
+
 template <typename Run>
 auto Model::prepare_with(int64_t c, int64_t h, int64_t w, const Run &run)
 {
     choose(c, h, w);
 
-    auto result = run(make_picture(1, c, h, w, 0));
+    const at::Tensor picture = make_picture(1, c, h, w, 0);
+    const BlasMeter meter;
+    auto result = run(picture);
+    tell_of_slow_blas(meter.share());
     forget();
     synchronize_default_stream(device_);
     // the workers' streams cannot have what the default one keeps

@@ -209,9 +209,11 @@ private:
     template <typename Run>
     auto prepare_with(int64_t c, int64_t h, int64_t w, const Run &run);
     std::vector<at::Tensor> run_arranged(const at::Tensor &input);
+    void tell_of_slow_blas(double share);
     bool probe_channels(int64_t frames, int64_t h, int64_t w);
     bool probe_sizes(int64_t frames, int64_t h, int64_t w);
 
+    bool                told_of_blas_ = false;
     int                 frames_ = 0;     ///< of a window with a dimension of its own
     std::vector<size_t> batches_{ 1 };   ///< that are proven, the largest first
 };
