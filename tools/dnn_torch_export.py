@@ -50,6 +50,11 @@ def first_line(error):
     return text.splitlines()[0]
 
 
+def last_line(error):
+    """where TorchScript says what went wrong"""
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
+
+
 def find_class(spec):
     """spec: FILE.py:NAME or PACKAGE.MODULE:NAME"""
     place, colon, name = spec.rpartition(":")
@@ -77,9 +82,7 @@ def parse_args(pairs):
     """["upscale=4", "act=prelu"] -> {"upscale": 4, "act": "prelu"}"""
     values = {}
     for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals:
-            raise Failure(f"--args {pair}: write NAME=VALUE")
+        key, _, text = pair.partition("=")
         try:
             values[key] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
@@ -189,19 +192,43 @@ def load(path):
     return torch.jit.load(path)
 
 
-def difference(net, path, sizes, options):
+def make_batch(batch, height, width, options):
+    picture = torch.rand(batch, options.channels, height, width,
+                         generator=torch.Generator().manual_seed(height * width))
+    return picture.to(options.device, TYPES[options.precision])
+
+
+def find_multiple(net, options):
+    """@return what has to divide width and height, None: the network takes one size"""
+    height, width = options.size
+    for step in (options.multiple, 2, 4, 8, 16, 32, 64, 3, 6, 12, 24, 48, 5, 10, 20, 40, 7, 14, 28, 56, 128):
+        if step % options.multiple or height % step or width % step:
+            continue
+        try:
+            net(make_batch(options.batch, height + 2 * step, width + 3 * step, options))
+            return step
+        except Exception:
+            pass
+    return None
+
+
+def difference(net, path, shapes, options):
     """@return how far the file is from the module at most, in levels of 255"""
     worst = 0.0
     saved = load(path)
-    for height, width in sizes:
-        picture = torch.rand(options.batch, options.channels, height, width,
-                             generator=torch.Generator().manual_seed(height * width))
-        picture = picture.to(options.device, TYPES[options.precision])
-        expected, result = net(picture), saved(picture)
+    for batch, height, width in shapes:
+        picture = make_batch(batch, height, width, options)
+        expected = net(picture)
+        try:
+            result = saved(picture)
+        except Exception as error:
+            raise Failure(f"{path} fails with {tuple(picture.shape)}, which the module takes: "
+                          f"{last_line(error)}") from error
         if isinstance(result, (list, tuple)):
             result = result[0]
         if result.shape != expected.shape:
-            raise Failure(f"{path} gives {tuple(result.shape)}, the module {tuple(expected.shape)}")
+            raise Failure(f"{path} gives {tuple(result.shape)} for {tuple(picture.shape)}, "
+                          f"the module {tuple(expected.shape)}")
         worst = max(worst, (result.float() - expected.float()).abs().max().item() * 255)
     return worst
 
@@ -210,7 +237,7 @@ def parse_command_line():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", help="FILE.py:CLASS or PACKAGE.MODULE:CLASS")
-    parser.add_argument("outputs", nargs="+", metavar="OUTPUT", help="net.pt, net.pt2")
+    parser.add_argument("outputs", nargs="*", metavar="OUTPUT", help="net.pt, net.pt2")
     parser.add_argument("--checkpoint", help="file with the weights; random ones without")
     parser.add_argument("--args", nargs="+", default=[], metavar="NAME=VALUE",
                         help="what the class is made with")
@@ -221,16 +248,22 @@ def parse_command_line():
     parser.add_argument("--batch", type=int, default=1, help="frames in one run [1]")
     parser.add_argument("--fixed", action="store_true", help=".pt2: for this size only, maybe faster")
     parser.add_argument("--multiple", type=int, default=1, metavar="N",
-                        help=".pt2: for sizes that N divides")
+                        help="for sizes that N divides [found by trying; .pt2: 1]")
     parser.add_argument("--device", default="cpu", help="to compile for and test on [cpu]")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
+    # argparse takes all words behind --args
+    options.outputs += [word for word in options.args if "=" not in word]
+    options.args = [word for word in options.args if "=" in word]
+    if not options.outputs:
+        parser.error("an OUTPUT is missing: net.pt or net.pt2")
     width, x, height = options.size.partition("x")
     if not (x and width.isdigit() and height.isdigit()):
         parser.error("--size: write WIDTHxHEIGHT")
     options.size = (int(height), int(width))
     for path in options.outputs:
         if not path.endswith((".pt", ".pt2")):
-            parser.error(f"{path}: the name has to end in .pt or .pt2")
+            parser.error(f"{path}: the name of an output has to end in .pt or .pt2"
+                         f"{', what the class is made with is NAME=VALUE' if options.args else ''}")
     return options
 
 
@@ -249,23 +282,30 @@ def export(options):
         raise Failure("the network has to return one tensor [N, C, H, W] of as many channels as "
                       "it takes")
 
+    multiple = find_multiple(net, options)
     for path in options.outputs:
         package = path.endswith(".pt2")
         if package:
             how = save_package(net, example, path, options)
         else:
             how = save_script(net, example, path)
-        sizes = [options.size]
-        if not (package and options.fixed):
-            step = options.multiple
-            sizes.append((height + 2 * step, width + 3 * step))
-        error = difference(net, path, sizes, options)
+        shapes = [(options.batch, height, width)]
+        if multiple and not (package and options.fixed):
+            shapes.append((options.batch, height + 2 * multiple, width + 3 * multiple))
+        # the last frames of a video may be fewer; a trace may hold the batch it was made with
+        if options.batch > 1 and not package:
+            shapes.append((1, height, width))
+        error = difference(net, path, shapes, options)
         # rounding to 16 bits happens at other places in compiled code
         limit = 0.1 if options.precision == "fp32" else 8
         print(f"{path}: {how}; at most {error:.3g} of 255 from the module")
         if not error <= limit:
             raise Failure(f"{path} does not do what the module does")
+        if not multiple:
+            print(f"    it takes {width}x{height} only: scale={width}:{height} before it")
         setting = ""
+        if multiple and multiple > 1:
+            setting += f":pad={multiple}"
         if not package and options.precision != "fp32":
             setting += f":precision={options.precision}"
         if options.batch > 1:
