@@ -58,7 +58,7 @@ std::optional<jit::Module> try_freeze(const jit::Module &module)
     const jit::GraphOptimizerEnabledGuard inline_calls(true);
 
     try {
-        return jit::freeze(module.clone());
+        return jit::freeze(module);
     } catch (const std::exception &) {
         return std::nullopt;
     }
