@@ -23,9 +23,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <new>
 #include <sstream>
 #include <stdexcept>
+#include <unordered_set>
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -43,6 +45,13 @@ extern "C" {
 
 namespace fftorch {
 namespace {
+
+/** LibTorch has a handler for each thread. */
+#ifdef WARNINGS_ARE_OBJECTS
+using WarningGuard = c10::WarningUtils::WarningHandlerGuard;
+#else
+using WarningGuard = c10::Warning::WarningHandlerGuard;
+#endif
 
 /**
  * Reduce a message of LibTorch to the line that matters: the last one of a
@@ -182,6 +191,8 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
     };
     if (names.empty())
         throw std::invalid_argument(describe_foreign(options.path));
+    WarningLog log(options);
+    const WarningGuard warnings(&log);
     if (has("constants.pkl"))
         return load_script(options);
     // without a folder around it the archive's first one counts as its name
@@ -194,6 +205,19 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
             "it is an exported program that was not compiled: compile it in Python with "
             "torch._inductor.aoti_compile_and_package(), or see tools/dnn_torch_export.py");
     throw std::invalid_argument("it is a zip archive, but not of a network" + how_to_export());
+}
+
+void WarningLog::tell(const std::string &text)
+{
+    // ffmpeg opens a network twice, and some texts have a number that is always another
+    constexpr size_t enough = 32;
+    static std::mutex mutex;
+    static std::unordered_set<std::string> told;
+    const std::string line = options_.path + ": LibTorch warns: " + one_line(text);
+    const std::lock_guard<std::mutex> lock(mutex);
+
+    if (told.size() < enough && told.insert(line).second)
+        av_log(options_.log_ctx, AV_LOG_WARNING, "%s\n", line.c_str());
 }
 
 Model::~Model()
@@ -266,7 +290,7 @@ bool Model::probe_sizes(int64_t frames, int64_t h, int64_t w)
 {
     if (h)
         return probe_channels(frames, h, w);
-    for (int side : { 64, 224, 256 })
+    for (int side : { 32, 64, 224, 256 })
         if (probe_channels(frames, side, side))
             return true;
     return false;
@@ -386,6 +410,7 @@ size_t Model::largest_batch(size_t wanted) const
 std::vector<at::Tensor> Model::run_arranged(const at::Tensor &input)
 {
     const KeepMemory keep_memory(options_.keep_memory && device_.is_cpu());
+    const WarningGuard warnings(&warnings_);
     at::Tensor arranged = input;
 
     if (frames_)

@@ -34,6 +34,13 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+#include <torch/version.h>
+
+// c10::Warning became what is warned of with LibTorch 2.0
+#if TORCH_VERSION_MAJOR >= 2
+#define WARNINGS_ARE_OBJECTS
+#endif
 
 extern "C" {
 #include "dnn_torch_options.h"
@@ -63,6 +70,22 @@ struct ModelOptions {
     void          *log_ctx;       ///< for av_log()
     int            runners;       ///< runs that may go on side by side, at most
     int            batch_size;    ///< the largest batch
+};
+
+/** Writes the warnings of LibTorch to the log, each text once in a process. Threads may share one. */
+class WarningLog : public c10::WarningHandler {
+public:
+    explicit WarningLog(const ModelOptions &options) : options_(options) {}
+#ifdef WARNINGS_ARE_OBJECTS
+    void process(const c10::Warning &warning) override { tell(warning.msg()); }
+#else
+    void process(const c10::SourceLocation &, const std::string &text, bool) override { tell(text); }
+#endif
+
+private:
+    void tell(const std::string &text);
+
+    const ModelOptions &options_;
 };
 
 class Model {
@@ -166,7 +189,8 @@ public:
 
 protected:
     explicit Model(const ModelOptions &options)
-        : options_(options), device_(options.device), input_type_(options.precision)
+        : options_(options), device_(options.device), input_type_(options.precision),
+          warnings_(options_)
     {
     }
 
@@ -213,6 +237,7 @@ private:
     bool probe_channels(int64_t frames, int64_t h, int64_t w);
     bool probe_sizes(int64_t frames, int64_t h, int64_t w);
 
+    WarningLog          warnings_;
     bool                told_of_blas_ = false;
     int                 frames_ = 0;     ///< of a window with a dimension of its own
     std::vector<size_t> batches_{ 1 };   ///< that are proven, the largest first

@@ -422,11 +422,13 @@ std::string ScriptModel::try_form(const Reference &reference, Candidate &candida
 bool ScriptModel::is_faster(const Reference &reference, Candidate &challenger, Candidate &champion)
 {
     // a run this long tells enough, and hardly is twice as fast the second time
-    constexpr double slow = 0.1, cold = 1.3, enough = 0.06;
+    constexpr double very_slow = 0.5, slow = 0.1, cold = 1.3, enough = 0.06;
     const Clock::time_point start = Clock::now();
 
     if (challenger.seconds > slow && challenger.seconds > cold * champion.seconds)
         return false;
+    if (challenger.seconds > very_slow)
+        return challenger.seconds < margin * champion.seconds;
     for (int i = 0; i < 8 && (!i || seconds_since(start) < enough); i++) {
         for (Candidate *candidate : { &challenger, &champion }) {
             if (candidate == &champion && champion.seconds > slow)

@@ -201,6 +201,13 @@ def forward(self, x):
     return x
 )", {} },
 
+    { "warns", "the input itself, after a warning",
+      R"(
+def forward(self, x):
+    torch.warn("unusual pictures")
+    return x
+)", {} },
+
     { "negate", "1 - x",
       R"(
 def forward(self, x):

@@ -92,6 +92,11 @@ fate-dnn-torch-identity-train:    FILTER = $(call NET, train)
 fate-dnn-torch-identity-prints:   FILTER = $(call NET, prints)
 fate-dnn-torch-identity-graph:    FILTER = $(call NET, identity, cuda_graph=1)
 
+# what LibTorch warns of is told once, by the filter
+FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-warns
+fate-dnn-torch-warns:             FILTER = $(call NET, warns)
+fate-dnn-torch-warns:             CMD    = $(DNN_SH) count_lines "^\\[.*dnn_processing.*/warns.pt: LibTorch warns: unusual pictures$$" framecrc $(DNN_GRAPH)
+
 FATE_DNN-$(call DNN_TORCH, HFLIP) += $(call DNN_BOTH, hflip)
 fate-dnn-own-hflip:               FILTER = hflip
 fate-dnn-torch-hflip:             FILTER = $(call NET, hflip)
