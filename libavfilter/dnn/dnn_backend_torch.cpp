@@ -313,8 +313,10 @@ DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **ou
             const int ret = guarded(model.filter_ctx, model.ctx->model_filename, [&] {
                 return overdue(model) ? dispatch(model) : 0;
             });
-            if (ret < 0)
+            if (ret < 0) {
+                model.ctx->error = ret;
                 return DAST_FAIL;
+            }
             if (!is_done(*front))
                 return DAST_NOT_READY;
         }
@@ -328,9 +330,12 @@ DNNAsyncStatusType get_result_th(const DNNModel *arg, AVFrame **in, AVFrame **ou
             report_failure(model, *task);
             if (model.ctx->torch_option.on_error == fftorch::ON_ERROR_DROP)
                 continue;
-            if (model.ctx->torch_option.on_error == fftorch::ON_ERROR_STOP ||
-                pass_through(model, *task) < 0)
+            const int error = model.ctx->torch_option.on_error == fftorch::ON_ERROR_STOP
+                ? task->failure.code : pass_through(model, *task);
+            if (error < 0) {
+                model.ctx->error = error;
                 return DAST_FAIL;
+            }
         }
 
         *in  = task->in_frame;

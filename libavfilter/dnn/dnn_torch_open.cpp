@@ -30,7 +30,6 @@
 #include "dnn_torch_workers.h"
 
 extern "C" {
-#include "libavutil/cpu.h"
 #include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
@@ -148,7 +147,7 @@ DNNModel *open_model(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext
         set_value_range(model->pixel_options, options);
 
         model->net = load_model(options);
-        Model::enter_thread(FFMAX(1, av_cpu_count() / options.runners));
+        Model::enter_thread(FFMAX(1, ff_dnn_cpu_count("") / options.runners));
         model->stack = model->net->probe(model->window ? th_options.frames : 1, th_options.stack,
                                          model->input_height, model->input_width);
 
