@@ -285,8 +285,10 @@ def main():
     wrong = 0
     for name in arguments.names or recipes.NETWORKS:
         # a process for each: their sources change what they import, and more
-        done = subprocess.run([sys.executable, os.path.abspath(__file__)] + [
-            a for a in sys.argv[1:] if a not in arguments.names] + [name, "--one"], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, os.path.abspath(__file__), arguments.folder, arguments.ffmpeg, arguments.results, name, "--one",
+             "--only", arguments.only, "--options=" + arguments.options] + ["--forms"] * arguments.forms,
+            capture_output=True, text=True)
         found = re.search("^RESULT (.*)$", done.stdout, re.M)
         result = json.loads(found[1]) if found else {
             "not_built": (done.stderr.strip().splitlines() or ["?"])[-1], "repository": recipes.NETWORKS[name].repository}
