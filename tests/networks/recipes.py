@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How each network is made of its repository's source, and how its README runs it: where
 the class is, its arguments, the checkpoint, what its authors do with frames before and
-after. COMMITS says which state of the repositories this was tried with."""
+after. The file repositories says with which commits this was tried."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 NETWORKS = {}
-COMMITS = {}
 
 
 @dataclass
