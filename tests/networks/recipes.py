@@ -101,6 +101,13 @@ def grey(net, x):
     return net(x).expand(-1, 3, -1, -1)
 
 
+def ultra_face(module):
+    module.config.define_img_size(320)
+    net = module.create_Mb_Tiny_RFB_fd(2, is_test=True, device="cpu")
+    net.config = SimpleNamespace(center_variance=net.config.center_variance, size_variance=net.config.size_variance)
+    return net
+
+
 def deep_deinterlacing(module):
     file = "vs_deepdeinterlace/DDD_files/model_config.yaml"
     net = module.DisneyModel(dict(module.DisneyModelConfig(file), config_path=file))
@@ -291,13 +298,13 @@ add("Lite-Mono", "depth", "noahzn/Lite-Mono", "networks/depth_encoder.py", lambd
     wrap=lambda net, x: torch.nn.functional.interpolate(net(x)[0][:, :3], scale_factor=4.0, mode="bilinear"), fit=True,
     size=(320, 192))
 add("UltraFace RFB", "faces", "Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB", "vision/ssd/mb_tiny_RFB_fd.py",
-    lambda m: (m.config.define_img_size(320), m.create_Mb_Tiny_RFB_fd(2, is_test=True, device="cpu"))[1],
+    ultra_face,
     "models/pretrained/version-RFB-320.pth",
     lambda net, x: torch.cat([y.flatten(1) for y in net(x)], 1).view(1, 1, -1, 6).expand(-1, 3, -1, -1), paths=(".",),
-    size=(320, 240), scale=128, mean=127, options=":mean=127:scale=128")
+    size=(320, 240), scale=128, mean=127, options=":mean=127:scale=128:range=unit")
 add("BlazeFace", "faces", "hollance/BlazeFace-PyTorch", "blazeface.py", lambda m: m.BlazeFace(), "blazeface.pth",
     lambda net, x: torch.sigmoid(torch.cat(net(x), 2) / 20)[:, None].expand(-1, 3, -1, -1), size=(128, 128), scale=127.5,
-    mean=127.5, options=":mean=127.5:scale=127.5")
+    mean=127.5, options=":mean=127.5:scale=127.5:range=unit")
 add("RetinaFace mobile", "faces", "biubug6/Pytorch_Retinaface", "models/retinaface.py",
     lambda m: m.RetinaFace({"name": "mobilenet0.25", "pretrain": False, "return_layers": {"stage1": 1, "stage2": 2, "stage3": 3},
                             "in_channel": 32, "out_channel": 64}, "test"),

@@ -226,6 +226,6 @@ def import_source(root, paths, source):
     module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(name, path))
     sys.modules[name] = module
     with open(path) as file:
-        text = re.sub(r"^(\s*)print ([^(].*)$", r"\1print(\2)", file.read(), flags=re.M)     # Python 2
+        text = re.sub(r"^(\s*)print ([^(].*)$", r"\1print(\2)", file.read().expandtabs(8), flags=re.M)   # Python 2
     exec(compile(text, path, "exec"), module.__dict__)
     return module
