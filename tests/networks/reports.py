@@ -191,8 +191,7 @@ class Mobile(Plain):
 
 
 def quantized(module, path):
-    torch.backends.quantized.engine = "fbgemm"
-    module.qconfig = torch.quantization.get_default_qconfig("fbgemm")
+    module.qconfig = torch.quantization.get_default_qconfig(torch.backends.quantized.engine)
     torch.quantization.prepare(module, inplace=True)
     module(make_video(3)[1][0])
     torch.quantization.convert(module, inplace=True)
