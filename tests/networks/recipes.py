@@ -96,11 +96,6 @@ class Recurrent(nn.Module):
         return result[0] * result[1] + (1 - result[1]) * torch.tensor([0.47, 1.0, 0.6], device=x.device).view(1, 3, 1, 1)
 
 
-def grey(net, x):
-    """one channel as three"""
-    return net(x).expand(-1, 3, -1, -1)
-
-
 def ultra_face(module):
     module.config.define_img_size(320)
     net = module.create_Mb_Tiny_RFB_fd(2, is_test=True, device="cpu")
