@@ -147,7 +147,8 @@ DNNModel *open_model(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext
         set_value_range(model->pixel_options, options);
 
         model->net = load_model(options);
-        Model::enter_thread(FFMAX(1, ff_dnn_cpu_count("") / options.runners));
+        plan_workers(*model);
+        Model::enter_thread(model->threads);
         model->stack = model->net->probe(model->window ? th_options.frames : 1, th_options.stack,
                                          model->input_height, model->input_width);
 
