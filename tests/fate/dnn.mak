@@ -608,9 +608,12 @@ fate-dnn-torch-classify-batch8:     FILTER = $(call DETECT, ssd),$(call CLASSIFY
 # how many boxes were in a batch: of all frames, of one sort, and when the
 # frames after them have none; a box that leaves the frame; a threshold; and
 # frames that share their boxes with others, which are not classified
-FATE_DNN-$(call DNN_CLASSIFY, SPLIT SCALE BLEND) += $(addprefix fate-dnn-torch-classify-, count target rare outside threshold shared)
+FATE_DNN-$(call DNN_CLASSIFY, SPLIT SCALE BLEND) += $(addprefix fate-dnn-torch-classify-, count target rare outside threshold shared timeout)
 $(addprefix fate-dnn-torch-classify-, count target rare outside threshold shared): REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
 fate-dnn-torch-classify-count:      FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4)
+# batches of boxes depend on the frames, and never on time
+fate-dnn-torch-classify-timeout:    FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4:batch_timeout=0)
+fate-dnn-torch-classify-timeout:    REF    = $(DNN_REF)-classify-count
 fate-dnn-torch-classify-target:     FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4:target=GREEN)
 fate-dnn-torch-classify-rare:       FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4)
 fate-dnn-torch-classify-rare:       SOURCE = color=black:s=64x32:r=5:d=2,format=rgb24,drawbox=8:4:20:12:red:t=fill:enable=eq(n\,1)+eq(n\,3)+gt(n\,7)
@@ -638,7 +641,7 @@ FATE_DNN-$(call DNN_DETECT, DNN_CLASSIFY) += $(addprefix fate-dnn-torch-fail-cla
 $(addprefix fate-dnn-torch-fail-classify-, size two trial) \
 $(DNN_FAIL_DETECT:%=fate-dnn-torch-fail-detect-%): SOURCE = $(DNN_BOXES)
 fate-dnn-torch-fail-detect-shape:   FILTER = $(call DETECT, identity)
-fate-dnn-torch-fail-detect-shape:   REASON = can not use what the network returned, .1, 3, 32, 64.
+fate-dnn-torch-fail-detect-shape:   REASON = cannot use what the network returned, .1, 3, 32, 64.
 fate-dnn-torch-fail-detect-kind:    FILTER = $(call DETECT, number)
 fate-dnn-torch-fail-detect-kind:    REASON = returned Int where a tensor is expected
 fate-dnn-torch-fail-detect-less:    FILTER = $(call DETECT, ssd_less)
