@@ -533,7 +533,7 @@ fate-dnn-own-detect:              CMD    = framecrc $(foreach H,$(DNN_HEADS),-la
 fate-dnn-torch-detect:            CMD    = framecrc $(foreach H,$(DNN_HEADS),-lavfi "$(DNN_BOXES),dnn_detect=dnn_backend=torch:model=$(TARGET_PATH)/tests/data/dnn/$(H),drawbox=box_source=side_data_detection_bboxes:c=white:t=1")
 
 # their labels and scores, with every sort of scheduling
-FATE_DNN_SHOW = detect-ssd detect-tuple detect-list detect-dict detect-yolov5 detect-yolov8 detect-sync detect-sync-batch4 \
+FATE_DNN_SHOW = detect-ssd detect-positional detect-tuple detect-list detect-dict detect-yolov5 detect-yolov8 detect-sync detect-sync-batch4 \
                 detect-nireq1 detect-workers3 detect-batch4 detect-batch16 detect-alone
 FATE_DNN-$(call DNN_DETECT, SHOWINFO, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(FATE_DNN_SHOW:%=fate-dnn-torch-%)
 fate-dnn-torch-detect-% \
@@ -544,6 +544,8 @@ fate-dnn-torch-detect-% \
 fate-dnn-torch-classify-%:        SINK   = showinfo
 $(FATE_DNN_SHOW:%=fate-dnn-torch-%): REF = $(DNN_REF)-detect-boxes
 fate-dnn-torch-detect-ssd:          FILTER = $(call DETECT, ssd)
+# the order of the options is that of released versions
+fate-dnn-torch-detect-positional:   FILTER = dnn_detect=torch:0.5:$(TARGET_PATH)/tests/data/dnn/labels.txt:ssd:0:0:0:1:model=$(TARGET_PATH)/tests/data/dnn/ssd.pt
 fate-dnn-torch-detect-tuple:        FILTER = $(call DETECT, ssd_tuple)
 fate-dnn-torch-detect-list:         FILTER = $(call DETECT, ssd_list)
 fate-dnn-torch-detect-dict:         FILTER = $(call DETECT, ssd_dict)
@@ -573,8 +575,8 @@ $(DNN_SCALED_FORMATS:%=fate-dnn-torch-detect-scaled-%): \
 # a network for gray; several outputs and overlaps; scores before the sigmoid;
 # thresholds; boxes that leave the frame; nothing to be found; odd labels
 FATE_DNN-$(call DNN_DETECT, SHOWINFO SCALE, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(addprefix fate-dnn-torch-detect-, \
-    gray yolov3 yolov4 threshold iou-less iou-more outside nan empty labels)
-$(addprefix fate-dnn-torch-detect-, gray yolov3 yolov4 threshold iou-less iou-more outside nan empty labels): REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
+    gray yolov3 yolov4 threshold iou-less iou-more outside nan ssd-nan next empty labels)
+$(addprefix fate-dnn-torch-detect-, gray yolov3 yolov4 threshold iou-less iou-more outside nan ssd-nan next empty labels): REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
 fate-dnn-torch-detect-gray:         FILTER = scale,format=gray,$(call DETECT, ssd_gray, confidence=0.1)
 fate-dnn-torch-detect-yolov3:       FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3:anchors=8&8&16&16)
 fate-dnn-torch-detect-yolov4:       FILTER = $(call DETECT, yolov4, model_type=yolov4:nb_classes=3:anchors=8&8)
@@ -583,6 +585,10 @@ fate-dnn-torch-detect-iou-less:     FILTER = $(call DETECT, yolov8_row, model_ty
 fate-dnn-torch-detect-iou-more:     FILTER = $(call DETECT, yolov8_row, model_type=yolov8:iou=0.45:confidence=0.3)
 fate-dnn-torch-detect-outside:      FILTER = $(call DETECT, yolov8_out, model_type=yolov8:nb_classes=3)
 fate-dnn-torch-detect-nan:          FILTER = $(call DETECT, yolov8_nan, model_type=yolov8)
+fate-dnn-torch-detect-ssd-nan:      FILTER = $(call DETECT, ssd_nan)
+# boxes of a frame that failed do not come with the next one, in which nothing is found
+fate-dnn-torch-detect-next:         FILTER = $(call DETECT, yolov3_fail, model_type=yolov3:nb_classes=3:anchors=8&8&16&16:on_error=pass)
+fate-dnn-torch-detect-next:         SOURCE = color=black:s=64x32:r=5:d=0.6,format=rgb24,drawbox=8:4:20:12:0xff0099:t=fill:enable=eq(n\,1)
 fate-dnn-torch-detect-empty:        FILTER = $(call DETECT, ssd_empty)
 fate-dnn-torch-detect-labels:       FILTER = $(call DETECT, ssd_odd)
 
@@ -635,7 +641,7 @@ fate-dnn-torch-detectfail-classify:       FILTER = $(call DETECT, ssd),$(call CL
 fate-dnn-torch-detectfail-classify-batch: FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour_fail, batch_size=8:workers=2)
 
 # outputs and options that do not go together
-DNN_FAIL_DETECT = shape kind less rows classes anchors anchors-none trial size
+DNN_FAIL_DETECT = shape kind less rows classes anchors anchors-none trial size type type-none cells cells-none labels labels-none
 FATE_DNN-$(call DNN_DETECT) += $(DNN_FAIL_DETECT:%=fate-dnn-torch-fail-detect-%)
 FATE_DNN-$(call DNN_DETECT, DNN_CLASSIFY) += $(addprefix fate-dnn-torch-fail-classify-, size two trial)
 $(addprefix fate-dnn-torch-fail-classify-, size two trial) \
@@ -645,15 +651,28 @@ fate-dnn-torch-fail-detect-shape:   REASON = cannot use what the network returne
 fate-dnn-torch-fail-detect-kind:    FILTER = $(call DETECT, number)
 fate-dnn-torch-fail-detect-kind:    REASON = returned Int where a tensor is expected
 fate-dnn-torch-fail-detect-less:    FILTER = $(call DETECT, ssd_less)
-fate-dnn-torch-fail-detect-less:    REASON = returned 3 boxes, but less labels
+fate-dnn-torch-fail-detect-less:    REASON = returned 3 boxes, but only 2 labels
 fate-dnn-torch-fail-detect-rows:    FILTER = $(call DETECT, ssd, model_type=yolov8)
-fate-dnn-torch-fail-detect-rows:    REASON = 1x3x7.*5 or more values
+fate-dnn-torch-fail-detect-rows:    REASON = model_type=yolov8 cannot read the tensor of 1x3x7 .*: set model_type=ssd
 fate-dnn-torch-fail-detect-classes: FILTER = $(call DETECT, yolov8, model_type=yolov8:nb_classes=80)
-fate-dnn-torch-fail-detect-classes: REASON = 1x7x16.*84 values
+fate-dnn-torch-fail-detect-classes: REASON = 1x7x16, too few values for a box of nb_classes=80: set nb_classes to no more than 3
 fate-dnn-torch-fail-detect-anchors: FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3:anchors=8&8)
-fate-dnn-torch-fail-detect-anchors: REASON = needs 2 anchors for each of its outputs, in all there are 2
+fate-dnn-torch-fail-detect-anchors: REASON = output 2 .* 4 numbers with those of the outputs before it, not 2
 fate-dnn-torch-fail-detect-anchors-none: FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3)
-fate-dnn-torch-fail-detect-anchors-none: REASON = anchors is not set
+fate-dnn-torch-fail-detect-anchors-none: REASON = model_type=yolov3 needs anchors, .* and nb_classes
+fate-dnn-torch-fail-detect-type:    FILTER = $(call DETECT, yolov8)
+fate-dnn-torch-fail-detect-type:    REASON = model_type=ssd, the default, .* 1x7x16 .*: set model_type=yolov8
+fate-dnn-torch-fail-detect-type-none: FILTER = $(call DETECT, yolov8, model_type=9)
+fate-dnn-torch-fail-detect-type-none: REASON = model_type.* out of range
+# the product of all is 2 to the power of 32
+fate-dnn-torch-fail-detect-cells:   FILTER = $(call DETECT, yolo, model_type=yolo:nb_classes=65531:anchors=1&1:cell_w=256:cell_h=256)
+fate-dnn-torch-fail-detect-cells:   REASON = returned 256 values, which are not boxes of 5 + nb_classes=65531
+fate-dnn-torch-fail-detect-cells-none: FILTER = $(call DETECT, yolo, model_type=yolo:nb_classes=3:anchors=1&1)
+fate-dnn-torch-fail-detect-cells-none: REASON = needs cell_w and cell_h
+fate-dnn-torch-fail-detect-labels:  FILTER = $(subst labels.txt,,$(call DETECT, ssd))
+fate-dnn-torch-fail-detect-labels:  REASON = cannot read the labels, .*: Is a directory
+fate-dnn-torch-fail-detect-labels-none: FILTER = $(subst labels.txt,nothing.pt,$(call DETECT, ssd))
+fate-dnn-torch-fail-detect-labels-none: REASON = nothing.pt has no labels
 fate-dnn-torch-fail-detect-trial:   FILTER = $(call DETECT, fixed)
 fate-dnn-torch-fail-detect-trial:   REASON = trial run on 64x32 failed: .*only 64x48 will do (input_size=WxH sets
 fate-dnn-torch-fail-detect-size:    FILTER = $(call DETECT, fixed, input_size=32x32)
@@ -683,6 +702,12 @@ endif
 fate-dnn-worker-pool: libavfilter/tests/dnn_worker_pool$(EXESUF)
 fate-dnn-worker-pool: CMD = run libavfilter/tests/dnn_worker_pool$(EXESUF)
 fate-dnn-worker-pool: CMP = null
+
+# boxes of outputs
+FATE_DNN_PARTS-$(CONFIG_DNN_DETECT_FILTER) += fate-dnn-detect
+fate-dnn-detect: libavfilter/tests/dnn_detect$(EXESUF)
+fate-dnn-detect: CMD = run libavfilter/tests/dnn_detect$(EXESUF)
+fate-dnn-detect: CMP = null
 
 # every format and every sort of tensor
 TORCH_FRAMES      = tests/dnn/torch_frames$(EXESUF)
