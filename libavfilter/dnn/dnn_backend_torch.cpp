@@ -60,7 +60,7 @@ constexpr int64_t max_failure_lines = 5;
 /** Send off the tasks whose turn it is, up to a batch of them. */
 int dispatch(THModel &model)
 {
-    const size_t batch_size = model.ctx->torch_option.batch_size;
+    const size_t batch_size = model.ctx->batch_size;
     THRequest *request = model.pool
         ? static_cast<THRequest *>(ff_dnn_worker_pool_acquire(model.pool))
         : &model.requests[0];
@@ -114,7 +114,7 @@ void find_areas(const THModel &model, THTask &task, const DNNExecBaseParams *exe
  */
 int submit_boxes(THModel &model, THTask &task)
 {
-    const size_t batch_size = model.ctx->torch_option.batch_size;
+    const size_t batch_size = model.ctx->batch_size;
 
     if (!ff_queue_size(model.lltask_queue))
         model.nb_waiting = 0;
@@ -139,7 +139,7 @@ int enqueue(THModel &model, THTask *task)
 {
     if (ff_queue_push_back(model.lltask_queue, &task->lltask) < 0)
         throw std::bad_alloc();
-    if (ff_queue_size(model.lltask_queue) < static_cast<size_t>(model.ctx->torch_option.batch_size))
+    if (ff_queue_size(model.lltask_queue) < static_cast<size_t>(model.ctx->batch_size))
         return 0;
     return dispatch(model);
 }

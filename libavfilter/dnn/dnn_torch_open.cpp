@@ -49,6 +49,12 @@ constexpr int max_threads = 256;
 /** By the option precision. */
 constexpr at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16 };
 
+/** @return the values of an option, or its default if none is set */
+std::vector<double> values_or(const double *values, unsigned nb, double value)
+{
+    return nb ? std::vector<double>(values, values + nb) : std::vector<double>{ value };
+}
+
 /** Take over and check the options that tell what the network wants. */
 void open_options(THModel &model)
 {
@@ -56,8 +62,8 @@ void open_options(THModel &model)
 
     model.pixel_options.color = static_cast<Color>(options.color);
     model.pixel_options.range = static_cast<Range>(options.range);
-    model.pixel_options.scale.assign(options.scale, options.scale + options.nb_scale);
-    model.pixel_options.mean.assign(options.mean, options.mean + options.nb_mean);
+    model.pixel_options.scale = values_or(model.ctx->scale, model.ctx->nb_scale, 255);
+    model.pixel_options.mean  = values_or(model.ctx->mean, model.ctx->nb_mean, 0);
 
     model.tile_options = { options.pad, options.tile_width, options.tile_height, options.overlap };
 
@@ -141,9 +147,9 @@ DNNModel *open_model(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext
         options.optimize      = th_options.optimize;
         options.memory_format = th_options.memory_format;
         options.keep_memory   = th_options.keep_memory;
-        options.nhwc          = th_options.layout == DL_NHWC;
+        options.nhwc          = ctx->layout == DL_NHWC;
         options.runners       = max_workers(ctx, model->device);
-        options.batch_size    = th_options.batch_size;
+        options.batch_size    = ctx->batch_size;
         options.log_ctx       = filter_ctx;
         set_value_range(model->pixel_options, options);
 

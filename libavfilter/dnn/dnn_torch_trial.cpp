@@ -129,7 +129,7 @@ void record_runs(THModel &model, int64_t channels, int64_t height, int64_t width
         for (THWorker &worker : model.workers) {
             const DeviceStream::Use use(worker.stream);
             worker.recording = cuda::record(
-                model.net->make_input(model.ctx->torch_option.batch_size, channels, height, width,
+                model.net->make_input(model.ctx->batch_size, channels, height, width,
                                       model.device).zero_(),
                 [&](const at::Tensor &input) { return model.net->forward(input); });
         }

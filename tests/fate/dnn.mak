@@ -92,6 +92,13 @@ fate-dnn-torch-identity-train:    FILTER = $(call NET, train)
 fate-dnn-torch-identity-prints:   FILTER = $(call NET, prints)
 fate-dnn-torch-identity-graph:    FILTER = $(call NET, identity, cuda_graph=1)
 
+# options of all backends and of this one, by their deprecated way
+FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-identity-configs
+fate-dnn-torch-identity-configs:  FILTER = $(call NET, identity, backend_configs=async=0&batch_size=3&scale=127.5|127.5|127.5&workers=1)
+# the backend need not be named where there is no other
+FATE_DNN-$(if $(filter yes,$(CONFIG_LIBTENSORFLOW) $(CONFIG_LIBOPENVINO)),,$(call DNN_TORCH)) += fate-dnn-torch-identity-default
+fate-dnn-torch-identity-default:  FILTER = $(subst dnn_backend=torch:,,$(call NET, identity))
+
 FATE_DNN-$(call DNN_TORCH, HFLIP) += $(call DNN_BOTH, hflip)
 fate-dnn-own-hflip:               FILTER = hflip
 fate-dnn-torch-hflip:             FILTER = $(call NET, hflip)
@@ -417,7 +424,7 @@ $(call DNN_BOTH, memory-again):   REF    = $(DNN_REF)-identity
 
 # nothing comes out of these
 FAIL_TESTS = missing directory junk nothing loop truncated archive checkpoint state-dict pickle special \
-             exported package device device-index device-two name threads nireq always size \
+             exported package device device-index device-two name configs threads nireq always size \
              channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple \
              list none number two-inputs no-forward
 FATE_DNN-$(call DNN_TORCH) += $(FAIL_TESTS:%=fate-dnn-torch-fail-%)
@@ -453,6 +460,8 @@ fate-dnn-torch-fail-special:      FILTER = dnn_processing=dnn_backend=torch:mode
 fate-dnn-torch-fail-special:      REASON = /dev/null: it is not a regular file
 fate-dnn-torch-fail-name:         FILTER = $(call NET, identity, precision=fp8)
 fate-dnn-torch-fail-name:         REASON = precision.* value .fp8.; known are fp32, fp16, bf16
+fate-dnn-torch-fail-configs:      FILTER = $(call NET, identity, backend_configs=async=0&precison=bf16)
+fate-dnn-torch-fail-configs:      REASON = backend_configs: the backend has no option precison
 fate-dnn-torch-fail-threads:      FILTER = $(call NET, identity, threads=100000)
 fate-dnn-torch-fail-threads:      REASON = threads=100000 is more than
 fate-dnn-torch-fail-nireq:        FILTER = $(call NET, identity, nireq=100000)
