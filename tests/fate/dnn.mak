@@ -397,6 +397,11 @@ FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
 FATE_DNN-$(call DNN_TORCH, DRAWBOX SCALE) += fate-dnn-torch-fail6-scale
 fate-dnn-torch-fail6-scale:       FILTER = $(call NET, fail_white, nireq=4)
 fate-dnn-torch-fail6-scale:       SINK   = scale=64:48
+# of an input that another one goes on without: all of its frames, and a line at once
+FATE_DNN-$(call DNN_TORCH, DRAWBOX BLEND SCALE) += fate-dnn-torch-fail6-input
+fate-dnn-torch-fail6-input:       CMD    = $(DNN_SH) expect_fail "$(REASON)" framecrc -auto_conversion_filters -lavfi "testsrc2=s=64x48:r=5:d=2,format=rgb24[a];$(SOURCE),$(call NET, fail_white)[b];[a][b]blend=all_mode=average" -fps_mode passthrough
+fate-dnn-torch-fail6-input:       REASON = input 1 (bottom) ended with an error: Generic error
+fate-dnn-torch-fail6-input:       REF    = $(DNN_REF)-fail6-input
 # and when there is no memory for it; the sanitizers take more than that for themselves
 ifeq (,$(findstring sanitize,$(LDFLAGS)))
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-limit
