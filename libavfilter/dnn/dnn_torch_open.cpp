@@ -34,6 +34,7 @@ extern "C" {
 #include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
+#include "libavutil/opt.h"
 #include "libavfilter/filters.h"
 #include "dnn_torch_options.h"
 }
@@ -53,6 +54,22 @@ constexpr at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16
 std::vector<double> values_or(const double *values, unsigned nb, double value)
 {
     return nb ? std::vector<double>(values, values + nb) : std::vector<double>{ value };
+}
+
+/** Tell which options were set though the filter has no use for them. */
+void check_use(DnnContext *ctx, DNNFunctionType func_type, void *log_ctx)
+{
+    static const char *const processing[] = { "pad", "tile", "overlap", "frames", "stack", "range" };
+    const auto check = [&](const char *name, const char *hint) {
+        if (!av_opt_is_set_to_default_by_name(&ctx->torch_option, name, 0))
+            av_log(log_ctx, AV_LOG_WARNING, "%s has no effect in this filter%s\n", name, hint);
+    };
+
+    if (func_type == DFT_PROCESS_FRAME)
+        check("input_size", ": put the scale filter before it");
+    else
+        for (const char *name : processing)
+            check(name, "");
 }
 
 /** Take over and check the options that tell what the network wants. */
@@ -139,6 +156,7 @@ DNNModel *open_model(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext
         model->input_width  = th_options.input_width;
         model->input_height = th_options.input_height;
 
+        check_use(ctx, func_type, filter_ctx);
         open_options(*model);
         model->device = open_device(ctx->device ? ctx->device : "cpu", ctx->device_id);
         options.path          = ctx->model_filename;

@@ -224,9 +224,11 @@ int get_output(DNNModel *arg, const char *input_name, int input_width, int input
         }
         if (output.size(1) != channels) {
             av_log(model.filter_ctx, AV_LOG_ERROR,
-                   "%s: the network returns %" PRId64 " channels, %s frames have %" PRId64 "\n",
-                   model.ctx->model_filename, output.size(1),
-                   av_get_pix_fmt_name(format), channels);
+                   "%s: the network returns %" PRId64 " channel%s, %s frames have %" PRId64
+                   ": it has to return as many%s\n",
+                   model.ctx->model_filename, output.size(1), output.size(1) == 1 ? "" : "s",
+                   av_get_pix_fmt_name(format), channels,
+                   output.size(1) == 1 ? ", such as net(x).expand(-1, 3, -1, -1)" : "");
             return AVERROR(EINVAL);
         }
         av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs %s\n",
