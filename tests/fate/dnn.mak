@@ -657,8 +657,8 @@ fate-dnn-torch-detectfail-classify-batch: FILTER = $(call DETECT, ssd),$(call CL
 # outputs and options that do not go together
 DNN_FAIL_DETECT = shape kind less rows classes anchors anchors-none trial size type type-none cells cells-none labels labels-none
 FATE_DNN-$(call DNN_DETECT) += $(DNN_FAIL_DETECT:%=fate-dnn-torch-fail-detect-%)
-FATE_DNN-$(call DNN_DETECT, DNN_CLASSIFY) += $(addprefix fate-dnn-torch-fail-classify-, size two trial)
-$(addprefix fate-dnn-torch-fail-classify-, size two trial) \
+FATE_DNN-$(call DNN_DETECT, DNN_CLASSIFY) += $(addprefix fate-dnn-torch-fail-classify-, size two trial picture)
+$(addprefix fate-dnn-torch-fail-classify-, size two trial picture) \
 $(DNN_FAIL_DETECT:%=fate-dnn-torch-fail-detect-%): SOURCE = $(DNN_BOXES)
 fate-dnn-torch-fail-detect-shape:   FILTER = $(call DETECT, identity)
 fate-dnn-torch-fail-detect-shape:   REASON = cannot use what the network returned, .1, 3, 32, 64.
@@ -695,6 +695,8 @@ fate-dnn-torch-fail-classify-size:  FILTER = $(subst input_size=16x16:,,$(call C
 fate-dnn-torch-fail-classify-size:  REASON = set input_size=WxH
 fate-dnn-torch-fail-classify-two:   FILTER = $(call CLASSIFY, ssd_tuple)
 fate-dnn-torch-fail-classify-two:   REASON = returned 2 tensors instead of one with a value for each class
+fate-dnn-torch-fail-classify-picture: FILTER = $(call DETECT, yolov8_out, model_type=yolov8:nb_classes=3),$(call CLASSIFY, identity)
+fate-dnn-torch-fail-classify-picture: REASON = returned a tensor of 3x16x16, no list of classes
 fate-dnn-torch-fail-classify-trial: FILTER = $(call CLASSIFY, fail)
 fate-dnn-torch-fail-classify-trial: REASON = trial run on 16x16 failed: .*this model always fails
 
