@@ -60,7 +60,7 @@ constexpr int64_t max_failure_lines = 5;
 /** Send off the tasks whose turn it is, up to a batch of them. */
 int dispatch(THModel &model)
 {
-    const size_t batch_size = model.ctx->torch_option.batch_size;
+    const size_t batch_size = model.ctx->batch_size;
     THRequest *request = model.pool
         ? static_cast<THRequest *>(ff_dnn_worker_pool_acquire(model.pool))
         : &model.requests[0];
@@ -93,14 +93,18 @@ void find_areas(const THModel &model, THTask &task, const DNNExecBaseParams *exe
         return;
     }
     const auto *params = reinterpret_cast<const DNNExecClassificationParams *>(exec_params);
+    std::vector<std::unique_ptr<THTask>> boxes;
     for (const fftorch::Box &found : fftorch::boxes_to_classify(frame, params->target)) {
-        task.boxes.push_back(std::make_unique<THTask>());
-        THTask &box = *task.boxes.back();
-        box.in_frame = task.in_frame;
-        box.area     = found.area;
-        box.lltask.bbox_index = found.index;
+        boxes.push_back(std::make_unique<THTask>());
+        boxes.back()->area = found.area;
+        boxes.back()->lltask.bbox_index = found.index;
     }
-    task.done = true; // but for its boxes
+    // nothing fails from here on: the task has all of its boxes or none, which
+    // nobody would run
+    for (const std::unique_ptr<THTask> &box : boxes)
+        box->in_frame = task.in_frame;
+    task.boxes = std::move(boxes);
+    task.done  = true; // but for its boxes
 }
 
 /**
@@ -110,7 +114,7 @@ void find_areas(const THModel &model, THTask &task, const DNNExecBaseParams *exe
  */
 int submit_boxes(THModel &model, THTask &task)
 {
-    const size_t batch_size = model.ctx->torch_option.batch_size;
+    const size_t batch_size = model.ctx->batch_size;
 
     if (!ff_queue_size(model.lltask_queue))
         model.nb_waiting = 0;
@@ -135,7 +139,7 @@ int enqueue(THModel &model, THTask *task)
 {
     if (ff_queue_push_back(model.lltask_queue, &task->lltask) < 0)
         throw std::bad_alloc();
-    if (ff_queue_size(model.lltask_queue) < static_cast<size_t>(model.ctx->torch_option.batch_size))
+    if (ff_queue_size(model.lltask_queue) < static_cast<size_t>(model.ctx->batch_size))
         return 0;
     return dispatch(model);
 }
@@ -199,9 +203,16 @@ int execute_model_th(const DNNModel *arg, DNNExecBaseParams *exec_params)
     });
 }
 
-/** @return whether a frame has waited too long for its batch to be complete */
+/**
+ * Boxes wait for frames and never by time, see submit_boxes().
+ *
+ * @return whether a frame has waited too long for its batch to be complete
+ */
 bool overdue(const THModel &model)
 {
+    if (model.func_type == DFT_ANALYTICS_CLASSIFY)
+        return false;
+
     const LastLevelTaskItem *front = static_cast<LastLevelTaskItem *>(
         ff_queue_peek_front(model.lltask_queue));
     const std::chrono::microseconds limit(model.ctx->torch_option.batch_timeout);
@@ -224,9 +235,15 @@ bool is_done(const THTask &task)
  */
 void interpret(THModel &model, THTask &task) noexcept
 {
+    // a frame that fails gets no class at all
     for (const std::unique_ptr<THTask> &box : task.boxes) {
-        if (!box->failure.code)
-            interpret(model, *box);
+        if (box->failure.code) {
+            task.failure = std::move(box->failure);
+            return;
+        }
+    }
+    for (const std::unique_ptr<THTask> &box : task.boxes) {
+        interpret(model, *box);
         if (box->failure.code) {
             task.failure = std::move(box->failure);
             return;
@@ -242,7 +259,7 @@ void interpret(THModel &model, THTask &task) noexcept
             : model.classify_post_proc(task.in_frame, data.data(), task.lltask.bbox_index,
                                        model.filter_ctx);
         if (ret < 0)
-            task.failure = { ret, "the filter can not use what the network returned, " +
+            task.failure = { ret, "the filter cannot use what the network returned, " +
                                   fftorch::describe_shapes(task.outputs) };
     } catch (...) {
         task.failure = fftorch::describe_exception();

@@ -32,6 +32,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <caffe2/serialize/inline_container.h>
+#include <torch/version.h>
 
 #include "dnn_torch_blas.h"
 #include "dnn_torch_device.h"
@@ -105,12 +106,13 @@ std::string describe_saved()
            how_to_export();
 }
 
-/** @return the names of an archive's records, none if it is no archive */
-std::vector<std::string> records(const std::string &path)
+/** @return the names of an archive's records; none if it cannot be read, and why */
+std::vector<std::string> records(const std::string &path, std::string &reason)
 {
     try {
         return caffe2::serialize::PyTorchStreamReader(path).getAllRecords();
-    } catch (const c10::Error &) {
+    } catch (const c10::Error &e) {
+        reason = one_line(e.what_without_backtrace());
         return {};
     }
 }
@@ -118,8 +120,9 @@ std::vector<std::string> records(const std::string &path)
 /**
  * @return what sort of file it is that LibTorch cannot load, by its first bytes,
  *         and what to do with it
+ * @param reason what LibTorch says: a newer PyTorch may have written it
  */
-std::string describe_foreign(const std::string &path)
+std::string describe_foreign(const std::string &path, const std::string &reason)
 {
     std::ifstream file(path, std::ios::binary);
     char bytes[16] = {};
@@ -141,7 +144,8 @@ std::string describe_foreign(const std::string &path)
     if (start.compare(0, 2, "PK"))
         return "it is neither a TorchScript file nor a compiled package, which are zip archives" +
                how_to_export();
-    return "it is a damaged zip archive: export or copy it anew";
+    return "LibTorch " TORCH_VERSION " cannot read this zip archive, copy it anew or export it for that "
+           "version: " + reason;
 }
 
 } // namespace
@@ -183,14 +187,15 @@ std::unique_ptr<Model> load_model(const ModelOptions &options)
         throw std::invalid_argument(std::string("it cannot be opened: ") + strerror(errno));
 
     // in an archive the start of a name tells; what follows may be a package of the user's
-    const std::vector<std::string> names = records(options.path);
+    std::string reason;
+    const std::vector<std::string> names = records(options.path, reason);
     const auto has = [&](const std::string &start) {
         return std::any_of(names.begin(), names.end(), [&](const std::string &name) {
             return !name.compare(0, start.size(), start);
         });
     };
     if (names.empty())
-        throw std::invalid_argument(describe_foreign(options.path));
+        throw std::invalid_argument(describe_foreign(options.path, reason));
     WarningLog log(options);
     const WarningGuard warnings(&log);
     if (has("constants.pkl"))

@@ -33,6 +33,7 @@ extern "C" {
 #include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
+#include "libavutil/opt.h"
 #include "libavfilter/filters.h"
 #include "dnn_torch_options.h"
 }
@@ -48,6 +49,28 @@ constexpr int max_threads = 256;
 /** By the option precision. */
 constexpr at::ScalarType scalar_types[] = { at::kFloat, at::kHalf, at::kBFloat16 };
 
+/** @return the values of an option, or its default if none is set */
+std::vector<double> values_or(const double *values, unsigned nb, double value)
+{
+    return nb ? std::vector<double>(values, values + nb) : std::vector<double>{ value };
+}
+
+/** Tell which options were set though the filter has no use for them. */
+void check_use(DnnContext *ctx, DNNFunctionType func_type, void *log_ctx)
+{
+    static const char *const processing[] = { "pad", "tile", "overlap", "frames", "stack", "range" };
+    const auto check = [&](const char *name, const char *hint) {
+        if (!av_opt_is_set_to_default_by_name(&ctx->torch_option, name, 0))
+            av_log(log_ctx, AV_LOG_WARNING, "%s has no effect in this filter%s\n", name, hint);
+    };
+
+    if (func_type == DFT_PROCESS_FRAME)
+        check("input_size", ": put the scale filter before it");
+    else
+        for (const char *name : processing)
+            check(name, "");
+}
+
 /** Take over and check the options that tell what the network wants. */
 void open_options(THModel &model)
 {
@@ -55,8 +78,8 @@ void open_options(THModel &model)
 
     model.pixel_options.color = static_cast<Color>(options.color);
     model.pixel_options.range = static_cast<Range>(options.range);
-    model.pixel_options.scale.assign(options.scale, options.scale + options.nb_scale);
-    model.pixel_options.mean.assign(options.mean, options.mean + options.nb_mean);
+    model.pixel_options.scale = values_or(model.ctx->scale, model.ctx->nb_scale, 255);
+    model.pixel_options.mean  = values_or(model.ctx->mean, model.ctx->nb_mean, 0);
 
     model.tile_options = { options.pad, options.tile_width, options.tile_height, options.overlap };
 
@@ -132,6 +155,7 @@ DNNModel *open_model(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext
         model->input_width  = th_options.input_width;
         model->input_height = th_options.input_height;
 
+        check_use(ctx, func_type, filter_ctx);
         open_options(*model);
         model->device = open_device(ctx->device ? ctx->device : "cpu", ctx->device_id);
         options.path          = ctx->model_filename;
@@ -140,9 +164,9 @@ DNNModel *open_model(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext
         options.optimize      = th_options.optimize;
         options.memory_format = th_options.memory_format;
         options.keep_memory   = th_options.keep_memory;
-        options.nhwc          = th_options.layout == DL_NHWC;
+        options.nhwc          = ctx->layout == DL_NHWC;
         options.runners       = max_workers(ctx, model->device);
-        options.batch_size    = th_options.batch_size;
+        options.batch_size    = ctx->batch_size;
         options.log_ctx       = filter_ctx;
         set_value_range(model->pixel_options, options);
 

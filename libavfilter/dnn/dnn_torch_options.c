@@ -24,14 +24,9 @@
 
 #define OFFSET(x) offsetof(THOptions, x)
 #define FLAGS AV_OPT_FLAG_FILTERING_PARAM
-#define DOUBLE_ARRAY (AV_OPT_TYPE_DOUBLE | AV_OPT_TYPE_FLAG_ARRAY)
-static const AVOptionArrayDef scale_def = { "255", 1, 4, '|' };
-static const AVOptionArrayDef mean_def  = { "0",   1, 4, '|' };
 const AVOption ff_dnn_torch_options[] = {
     { "workers",       "threads that run the network, each on a batch of its own",
       OFFSET(workers), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, 64, FLAGS },
-    { "batch_size",    "frames in one run of the network",
-      OFFSET(batch_size), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 256, FLAGS },
     { "optimize",      "graph optimization applied before inference",
       OFFSET(optimize), AV_OPT_TYPE_INT, { .i64 = OPTION_AUTO }, OPTION_AUTO, OPTIMIZE_FUSE, FLAGS, "optimize" },
         { "auto",      "the fastest that gives the same picture, found by trying",
@@ -69,12 +64,6 @@ const AVOption ff_dnn_torch_options[] = {
       OFFSET(warmup), AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 100, FLAGS },
     { "batch_timeout", "how long a frame waits at most for its batch to be complete",
       OFFSET(batch_timeout), AV_OPT_TYPE_DURATION, { .i64 = 1000000 }, 0, 3600e6, FLAGS },
-    { "layout",        "layout of the network's tensors",
-      OFFSET(layout), AV_OPT_TYPE_INT, { .i64 = DL_NCHW }, DL_NCHW, DL_NHWC, FLAGS, "layout" },
-        { "nchw", "a plane for each channel",
-          0, AV_OPT_TYPE_CONST, { .i64 = DL_NCHW }, 0, 0, FLAGS, "layout" },
-        { "nhwc", "the channels of a pixel side by side",
-          0, AV_OPT_TYPE_CONST, { .i64 = DL_NHWC }, 0, 0, FLAGS, "layout" },
     { "color",         "channels that go through the network",
       OFFSET(color), AV_OPT_TYPE_INT, { .i64 = COLOR_AUTO },
       COLOR_AUTO, COLOR_YUV, FLAGS, "color" },
@@ -90,10 +79,6 @@ const AVOption ff_dnn_torch_options[] = {
           0, AV_OPT_TYPE_CONST, { .i64 = COLOR_Y }, 0, 0, FLAGS, "color" },
         { "yuv",  "luma and chroma of the same size",
           0, AV_OPT_TYPE_CONST, { .i64 = COLOR_YUV }, 0, 0, FLAGS, "color" },
-    { "scale",         "divide the input by it: samples from 0 to 255, less the mean",
-      OFFSET(scale), DOUBLE_ARRAY, { .arr = &scale_def }, -1e6, 1e6, FLAGS },
-    { "mean",          "subtract it from the input: samples from 0 to 255",
-      OFFSET(mean), DOUBLE_ARRAY, { .arr = &mean_def }, -1e6, 1e6, FLAGS },
     { "range",         "values for black and white in the output",
       OFFSET(range), AV_OPT_TYPE_INT, { .i64 = RANGE_INPUT },
       RANGE_INPUT, RANGE_SIGNED, FLAGS, "range" },

@@ -129,7 +129,7 @@ void record_runs(THModel &model, int64_t channels, int64_t height, int64_t width
         for (THWorker &worker : model.workers) {
             const DeviceStream::Use use(worker.stream);
             worker.recording = cuda::record(
-                model.net->make_input(model.ctx->torch_option.batch_size, channels, height, width,
+                model.net->make_input(model.ctx->batch_size, channels, height, width,
                                       model.device).zero_(),
                 [&](const at::Tensor &input) { return model.net->forward(input); });
         }
@@ -224,9 +224,11 @@ int get_output(DNNModel *arg, const char *input_name, int input_width, int input
         }
         if (output.size(1) != channels) {
             av_log(model.filter_ctx, AV_LOG_ERROR,
-                   "%s: the network returns %" PRId64 " channels, %s frames have %" PRId64 "\n",
-                   model.ctx->model_filename, output.size(1),
-                   av_get_pix_fmt_name(format), channels);
+                   "%s: the network returns %" PRId64 " channel%s, %s frames have %" PRId64
+                   ": it has to return as many%s\n",
+                   model.ctx->model_filename, output.size(1), output.size(1) == 1 ? "" : "s",
+                   av_get_pix_fmt_name(format), channels,
+                   output.size(1) == 1 ? ", such as net(x).expand(-1, 3, -1, -1)" : "");
             return AVERROR(EINVAL);
         }
         av_log(model.filter_ctx, AV_LOG_VERBOSE, "%s runs %s\n",

@@ -111,7 +111,7 @@ int start_workers(THModel &model)
                : "with several workers each run of ffmpeg may give another picture");
     model.requests.resize(ctx->async ? nireq : 1);
     for (THRequest &request : model.requests)
-        request.tasks.reserve(ctx->torch_option.batch_size);
+        request.tasks.reserve(ctx->batch_size);
 
     if (!ctx->async)
         return 0;

@@ -38,8 +38,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libavutil/avstring.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
+#include "libavutil/mem.h"
 #include "isolate.h"
 #include "testgraph.h"
 
@@ -79,12 +81,16 @@ void *__wrap__Znwm(size_t size)
     return __real__Znwm(size);
 }
 
+/* DIR is the directory of the models */
 static const char *const scenarios[] = {
-    "identity.pt:async=1:workers=2:batch_size=2:threads=1",
-    "conv3.pt:async=0:threads=1",
-    "faulty.pt:async=1:workers=1:threads=1:on_error=pass",
-    "faulty.pt:async=1:workers=1:threads=1",
-    "there_is_none.pt",
+    "dnn_processing=dnn_backend=torch:model=DIR/identity.pt:async=1:workers=2:batch_size=2:threads=1",
+    "dnn_processing=dnn_backend=torch:model=DIR/conv3.pt:async=0:threads=1",
+    "dnn_processing=dnn_backend=torch:model=DIR/faulty.pt:async=1:workers=1:threads=1:on_error=pass",
+    "dnn_processing=dnn_backend=torch:model=DIR/faulty.pt:async=1:workers=1:threads=1",
+    "dnn_processing=dnn_backend=torch:model=DIR/there_is_none.pt",
+    // boxes in every frame: found, and classified in batches
+    "dnn_detect=dnn_backend=torch:model=DIR/yolov8_out.pt:model_type=yolov8:nb_classes=3:labels=DIR/labels.txt:async=0:threads=1,"
+    "dnn_classify=dnn_backend=torch:model=DIR/count.pt:labels=DIR/labels.txt:input_size=8x8:batch_size=2:workers=2:threads=1",
 };
 
 typedef struct Alloc {
@@ -99,14 +105,13 @@ static int run(void *opaque, int number)
     const int fault = alloc->scenario == 2 || alloc->scenario == 3;
     TestGraph graph;
     AVFrame *frame;
-    char filter[512];
+    char *filter;
     int ret, next = 0, wrong = 0;
 
     atomic_store(&countdown, 0);
-    snprintf(filter, sizeof(filter), "dnn_processing=dnn_backend=torch:model=%s/%s",
-             alloc->directory, scenarios[alloc->scenario]);
-    frame = av_frame_alloc();
-    if (!frame)
+    filter = av_strireplace(scenarios[alloc->scenario], "DIR", alloc->directory);
+    frame  = av_frame_alloc();
+    if (!filter || !frame)
         return 1;
 
     atomic_store(&countdown, 1 + number * alloc->step);
@@ -128,6 +133,7 @@ static int run(void *opaque, int number)
     ret = atomic_load(&countdown) > 0 ? 2 : wrong; // 2: it was never reached
     atomic_store(&countdown, 0);
     av_frame_free(&frame);
+    av_free(filter);
     if (wrong)
         fprintf(stderr, "scenario %d, call %d: frames out of order, or no end\n",
                 alloc->scenario, 1 + number * alloc->step);

@@ -718,6 +718,16 @@ def forward(self, x):
     return self.ssd(x) + torch.tensor([0, -2, 0, 0, 0, 0, 0])
 )", {} },
 
+    { "ssd_nan", "the boxes, and others with numbers that are none",
+      ssd + R"(
+def forward(self, x):
+    odd = [[0.0, 1.0, float("nan"), 0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.9, float("nan"), 0.0, 1.0, 1.0],
+           [0.0, 1.0, float("inf"), 0.0, 0.0, 1e30, float("inf")], [0.0, float("nan"), 0.9, 0.0, 0.0, 0.5, 0.5],
+           [0.0, 1.0, 0.9, 2.0, 2.0, 3.0, 3.0], [0.0, 1.0, 0.9, 0.5, 0.5, 0.5, 0.5],
+           [0.0, 1.0, 0.9, 0.5, 0.5, 0.4, 0.4], [0.0, 3e9, 0.9, float("-inf"), 0.0, 0.5, 1.0]]
+    return torch.cat([self.ssd(x), torch.tensor(odd).expand(x.size(0), 1, -1, -1)], 2)
+)", {} },
+
     { "ssd_fail", "fails on what is blue",
       ssd + R"(
 def forward(self, x):
@@ -736,6 +746,15 @@ def forward(self, x):
       grid + R"(
 def forward(self, x):
     return self.grid(x, 8, [0, 1], 1.0), self.grid(x, 16, [0, 2], 0.9)
+)", {} },
+
+    { "yolov3_fail", "two outputs, the second of which has a class too many where something is blue",
+      grid + R"(
+def forward(self, x):
+    a, b = self.grid(x, 8, [0, 1], 1.0), self.grid(x, 16, [0, 2], 0.9)
+    if float(x[:, 2].max()) > 0:
+        b = torch.cat([b, b[:, :1]], 1)
+    return a, b
 )", {} },
 
     { "yolov4", "the boxes in an output of YOLOv4's kind, before the sigmoids",

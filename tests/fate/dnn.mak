@@ -97,6 +97,13 @@ FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-warns
 fate-dnn-torch-warns:             FILTER = $(call NET, warns)
 fate-dnn-torch-warns:             CMD    = $(DNN_SH) count_lines "^\\[.*dnn_processing.*/warns.pt: LibTorch warns: unusual pictures$$" framecrc $(DNN_GRAPH)
 
+# options of all backends and of this one, by their deprecated way
+FATE_DNN-$(call DNN_TORCH) += fate-dnn-torch-identity-configs
+fate-dnn-torch-identity-configs:  FILTER = $(call NET, identity, backend_configs=async=0&batch_size=3&scale=127.5|127.5|127.5&workers=1)
+# the backend need not be named where there is no other
+FATE_DNN-$(if $(filter yes,$(CONFIG_LIBTENSORFLOW) $(CONFIG_LIBOPENVINO)),,$(call DNN_TORCH)) += fate-dnn-torch-identity-default
+fate-dnn-torch-identity-default:  FILTER = $(subst dnn_backend=torch:,,$(call NET, identity))
+
 FATE_DNN-$(call DNN_TORCH, HFLIP) += $(call DNN_BOTH, hflip)
 fate-dnn-own-hflip:               FILTER = hflip
 fate-dnn-torch-hflip:             FILTER = $(call NET, hflip)
@@ -395,6 +402,11 @@ FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-size
 FATE_DNN-$(call DNN_TORCH, DRAWBOX SCALE) += fate-dnn-torch-fail6-scale
 fate-dnn-torch-fail6-scale:       FILTER = $(call NET, fail_white, nireq=4)
 fate-dnn-torch-fail6-scale:       SINK   = scale=64:48
+# of an input that another one goes on without: all of its frames, and a line at once
+FATE_DNN-$(call DNN_TORCH, DRAWBOX BLEND SCALE) += fate-dnn-torch-fail6-input
+fate-dnn-torch-fail6-input:       CMD    = $(DNN_SH) expect_fail "$(REASON)" framecrc -auto_conversion_filters -lavfi "testsrc2=s=64x48:r=5:d=2,format=rgb24[a];$(SOURCE),$(call NET, fail_white)[b];[a][b]blend=all_mode=average" -fps_mode passthrough
+fate-dnn-torch-fail6-input:       REASON = input 1 (bottom) ended with an error: Generic error
+fate-dnn-torch-fail6-input:       REF    = $(DNN_REF)-fail6-input
 # and when there is no memory for it; the sanitizers take more than that for themselves
 ifeq (,$(findstring sanitize,$(LDFLAGS)))
 FATE_DNN-$(call DNN_TORCH, DRAWBOX) += fate-dnn-torch-fail6-limit
@@ -422,7 +434,7 @@ $(call DNN_BOTH, memory-again):   REF    = $(DNN_REF)-identity
 
 # nothing comes out of these
 FAIL_TESTS = missing directory junk nothing loop truncated archive checkpoint state-dict pickle special \
-             exported package device device-index device-two name threads nireq always size \
+             exported package device device-index device-two name configs threads nireq always size \
              channels-in pad tile tile-pad scale mean channels-out rank2 rank5 empty batch2 int tuple \
              list none number two-inputs no-forward
 FATE_DNN-$(call DNN_TORCH) += $(FAIL_TESTS:%=fate-dnn-torch-fail-%)
@@ -440,7 +452,7 @@ fate-dnn-torch-fail-nothing:      REASON = nothing.pt: .
 fate-dnn-torch-fail-loop:         FILTER = $(call NET, loop)
 fate-dnn-torch-fail-loop:         REASON = loop.pt: .*symbolic links
 fate-dnn-torch-fail-truncated:    FILTER = $(call NET, truncated)
-fate-dnn-torch-fail-truncated:    REASON = truncated.pt: .
+fate-dnn-torch-fail-truncated:    REASON = truncated.pt: LibTorch .* cannot read this zip archive.*: .*central directory
 fate-dnn-torch-fail-checkpoint:   FILTER = $(call NET, checkpoint)
 fate-dnn-torch-fail-checkpoint:   REASON = checkpoint.pt: .*tools/dnn_torch_export.py
 fate-dnn-torch-fail-exported:     FILTER = $(subst .pt,.pt2,$(call NET, exported))
@@ -458,6 +470,8 @@ fate-dnn-torch-fail-special:      FILTER = dnn_processing=dnn_backend=torch:mode
 fate-dnn-torch-fail-special:      REASON = /dev/null: it is not a regular file
 fate-dnn-torch-fail-name:         FILTER = $(call NET, identity, precision=fp8)
 fate-dnn-torch-fail-name:         REASON = precision.* value .fp8.; known are fp32, fp16, bf16
+fate-dnn-torch-fail-configs:      FILTER = $(call NET, identity, backend_configs=async=0&precison=bf16)
+fate-dnn-torch-fail-configs:      REASON = backend_configs: the backend has no option precison
 fate-dnn-torch-fail-threads:      FILTER = $(call NET, identity, threads=100000)
 fate-dnn-torch-fail-threads:      REASON = threads=100000 is more than
 fate-dnn-torch-fail-nireq:        FILTER = $(call NET, identity, nireq=100000)
@@ -487,7 +501,7 @@ fate-dnn-torch-fail-scale:        REASON = scale must not be 0
 fate-dnn-torch-fail-mean:         FILTER = $(call NET, identity, mean=1|2)
 fate-dnn-torch-fail-mean:         REASON = mean has 2 values, the network gets 3 channels
 fate-dnn-torch-fail-channels-out: FILTER = $(call NET, channels2)
-fate-dnn-torch-fail-channels-out: REASON = returns 2 channels
+fate-dnn-torch-fail-channels-out: REASON = returns 2 channels, .* have 3: it has to return as many
 fate-dnn-torch-fail-rank2:        FILTER = $(call NET, rank2)
 fate-dnn-torch-fail-rank2:        REASON = returned a tensor of shape .48, 64.
 fate-dnn-torch-fail-rank5:        FILTER = $(call NET, rank5)
@@ -538,7 +552,7 @@ fate-dnn-own-detect:              CMD    = framecrc $(foreach H,$(DNN_HEADS),-la
 fate-dnn-torch-detect:            CMD    = framecrc $(foreach H,$(DNN_HEADS),-lavfi "$(DNN_BOXES),dnn_detect=dnn_backend=torch:model=$(TARGET_PATH)/tests/data/dnn/$(H),drawbox=box_source=side_data_detection_bboxes:c=white:t=1")
 
 # their labels and scores, with every sort of scheduling
-FATE_DNN_SHOW = detect-ssd detect-tuple detect-list detect-dict detect-yolov5 detect-yolov8 detect-sync detect-sync-batch4 \
+FATE_DNN_SHOW = detect-ssd detect-positional detect-tuple detect-list detect-dict detect-yolov5 detect-yolov8 detect-sync detect-sync-batch4 \
                 detect-nireq1 detect-workers3 detect-batch4 detect-batch16 detect-alone
 FATE_DNN-$(call DNN_DETECT, SHOWINFO, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(FATE_DNN_SHOW:%=fate-dnn-torch-%)
 fate-dnn-torch-detect-% \
@@ -549,6 +563,8 @@ fate-dnn-torch-detect-% \
 fate-dnn-torch-classify-%:        SINK   = showinfo
 $(FATE_DNN_SHOW:%=fate-dnn-torch-%): REF = $(DNN_REF)-detect-boxes
 fate-dnn-torch-detect-ssd:          FILTER = $(call DETECT, ssd)
+# the order of the options is that of released versions
+fate-dnn-torch-detect-positional:   FILTER = dnn_detect=torch:0.5:$(TARGET_PATH)/tests/data/dnn/labels.txt:ssd:0:0:0:1:model=$(TARGET_PATH)/tests/data/dnn/ssd.pt
 fate-dnn-torch-detect-tuple:        FILTER = $(call DETECT, ssd_tuple)
 fate-dnn-torch-detect-list:         FILTER = $(call DETECT, ssd_list)
 fate-dnn-torch-detect-dict:         FILTER = $(call DETECT, ssd_dict)
@@ -578,8 +594,8 @@ $(DNN_SCALED_FORMATS:%=fate-dnn-torch-detect-scaled-%): \
 # a network for gray; several outputs and overlaps; scores before the sigmoid;
 # thresholds; boxes that leave the frame; nothing to be found; odd labels
 FATE_DNN-$(call DNN_DETECT, SHOWINFO SCALE, NULL_MUXER WRAPPED_AVFRAME_ENCODER) += $(addprefix fate-dnn-torch-detect-, \
-    gray yolov3 yolov4 threshold iou-less iou-more outside nan empty labels)
-$(addprefix fate-dnn-torch-detect-, gray yolov3 yolov4 threshold iou-less iou-more outside nan empty labels): REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
+    gray yolov3 yolov4 threshold iou-less iou-more outside nan ssd-nan next empty labels)
+$(addprefix fate-dnn-torch-detect-, gray yolov3 yolov4 threshold iou-less iou-more outside nan ssd-nan next empty labels): REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
 fate-dnn-torch-detect-gray:         FILTER = scale,format=gray,$(call DETECT, ssd_gray, confidence=0.1)
 fate-dnn-torch-detect-yolov3:       FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3:anchors=8&8&16&16)
 fate-dnn-torch-detect-yolov4:       FILTER = $(call DETECT, yolov4, model_type=yolov4:nb_classes=3:anchors=8&8)
@@ -588,6 +604,10 @@ fate-dnn-torch-detect-iou-less:     FILTER = $(call DETECT, yolov8_row, model_ty
 fate-dnn-torch-detect-iou-more:     FILTER = $(call DETECT, yolov8_row, model_type=yolov8:iou=0.45:confidence=0.3)
 fate-dnn-torch-detect-outside:      FILTER = $(call DETECT, yolov8_out, model_type=yolov8:nb_classes=3)
 fate-dnn-torch-detect-nan:          FILTER = $(call DETECT, yolov8_nan, model_type=yolov8)
+fate-dnn-torch-detect-ssd-nan:      FILTER = $(call DETECT, ssd_nan)
+# boxes of a frame that failed do not come with the next one, in which nothing is found
+fate-dnn-torch-detect-next:         FILTER = $(call DETECT, yolov3_fail, model_type=yolov3:nb_classes=3:anchors=8&8&16&16:on_error=pass)
+fate-dnn-torch-detect-next:         SOURCE = color=black:s=64x32:r=5:d=0.6,format=rgb24,drawbox=8:4:20:12:0xff0099:t=fill:enable=eq(n\,1)
 fate-dnn-torch-detect-empty:        FILTER = $(call DETECT, ssd_empty)
 fate-dnn-torch-detect-labels:       FILTER = $(call DETECT, ssd_odd)
 
@@ -613,9 +633,12 @@ fate-dnn-torch-classify-batch8:     FILTER = $(call DETECT, ssd),$(call CLASSIFY
 # how many boxes were in a batch: of all frames, of one sort, and when the
 # frames after them have none; a box that leaves the frame; a threshold; and
 # frames that share their boxes with others, which are not classified
-FATE_DNN-$(call DNN_CLASSIFY, SPLIT SCALE BLEND) += $(addprefix fate-dnn-torch-classify-, count target rare outside threshold shared)
+FATE_DNN-$(call DNN_CLASSIFY, SPLIT SCALE BLEND) += $(addprefix fate-dnn-torch-classify-, count target rare outside threshold shared timeout)
 $(addprefix fate-dnn-torch-classify-, count target rare outside threshold shared): REF = $(@:fate-dnn-torch-%=$(DNN_REF)-%)
 fate-dnn-torch-classify-count:      FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4)
+# batches of boxes depend on the frames, and never on time
+fate-dnn-torch-classify-timeout:    FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4:batch_timeout=0)
+fate-dnn-torch-classify-timeout:    REF    = $(DNN_REF)-classify-count
 fate-dnn-torch-classify-target:     FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4:target=GREEN)
 fate-dnn-torch-classify-rare:       FILTER = $(call DETECT, ssd),$(call CLASSIFY, count, batch_size=4)
 fate-dnn-torch-classify-rare:       SOURCE = color=black:s=64x32:r=5:d=2,format=rgb24,drawbox=8:4:20:12:red:t=fill:enable=eq(n\,1)+eq(n\,3)+gt(n\,7)
@@ -637,25 +660,38 @@ fate-dnn-torch-detectfail-classify:       FILTER = $(call DETECT, ssd),$(call CL
 fate-dnn-torch-detectfail-classify-batch: FILTER = $(call DETECT, ssd),$(call CLASSIFY, colour_fail, batch_size=8:workers=2)
 
 # outputs and options that do not go together
-DNN_FAIL_DETECT = shape kind less rows classes anchors anchors-none trial size
+DNN_FAIL_DETECT = shape kind less rows classes anchors anchors-none trial size type type-none cells cells-none labels labels-none
 FATE_DNN-$(call DNN_DETECT) += $(DNN_FAIL_DETECT:%=fate-dnn-torch-fail-detect-%)
-FATE_DNN-$(call DNN_DETECT, DNN_CLASSIFY) += $(addprefix fate-dnn-torch-fail-classify-, size two trial)
-$(addprefix fate-dnn-torch-fail-classify-, size two trial) \
+FATE_DNN-$(call DNN_DETECT, DNN_CLASSIFY) += $(addprefix fate-dnn-torch-fail-classify-, size two trial picture)
+$(addprefix fate-dnn-torch-fail-classify-, size two trial picture) \
 $(DNN_FAIL_DETECT:%=fate-dnn-torch-fail-detect-%): SOURCE = $(DNN_BOXES)
 fate-dnn-torch-fail-detect-shape:   FILTER = $(call DETECT, identity)
-fate-dnn-torch-fail-detect-shape:   REASON = can not use what the network returned, .1, 3, 32, 64.
+fate-dnn-torch-fail-detect-shape:   REASON = cannot use what the network returned, .1, 3, 32, 64.
 fate-dnn-torch-fail-detect-kind:    FILTER = $(call DETECT, number)
 fate-dnn-torch-fail-detect-kind:    REASON = returned Int where a tensor is expected
 fate-dnn-torch-fail-detect-less:    FILTER = $(call DETECT, ssd_less)
-fate-dnn-torch-fail-detect-less:    REASON = returned 3 boxes, but less labels
+fate-dnn-torch-fail-detect-less:    REASON = returned 3 boxes, but only 2 labels
 fate-dnn-torch-fail-detect-rows:    FILTER = $(call DETECT, ssd, model_type=yolov8)
-fate-dnn-torch-fail-detect-rows:    REASON = 1x3x7.*5 or more values
+fate-dnn-torch-fail-detect-rows:    REASON = model_type=yolov8 cannot read the tensor of 1x3x7 .*: set model_type=ssd
 fate-dnn-torch-fail-detect-classes: FILTER = $(call DETECT, yolov8, model_type=yolov8:nb_classes=80)
-fate-dnn-torch-fail-detect-classes: REASON = 1x7x16.*84 values
+fate-dnn-torch-fail-detect-classes: REASON = 1x7x16, too few values for a box of nb_classes=80: set nb_classes to no more than 3
 fate-dnn-torch-fail-detect-anchors: FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3:anchors=8&8)
-fate-dnn-torch-fail-detect-anchors: REASON = needs 2 anchors for each of its outputs, in all there are 2
+fate-dnn-torch-fail-detect-anchors: REASON = output 2 .* 4 numbers with those of the outputs before it, not 2
 fate-dnn-torch-fail-detect-anchors-none: FILTER = $(call DETECT, yolov3, model_type=yolov3:nb_classes=3)
-fate-dnn-torch-fail-detect-anchors-none: REASON = anchors is not set
+fate-dnn-torch-fail-detect-anchors-none: REASON = model_type=yolov3 needs anchors, .* and nb_classes
+fate-dnn-torch-fail-detect-type:    FILTER = $(call DETECT, yolov8)
+fate-dnn-torch-fail-detect-type:    REASON = model_type=ssd, the default, .* 1x7x16 .*: set model_type=yolov8
+fate-dnn-torch-fail-detect-type-none: FILTER = $(call DETECT, yolov8, model_type=9)
+fate-dnn-torch-fail-detect-type-none: REASON = model_type.* out of range
+# the product of all is 2 to the power of 32
+fate-dnn-torch-fail-detect-cells:   FILTER = $(call DETECT, yolo, model_type=yolo:nb_classes=65531:anchors=1&1:cell_w=256:cell_h=256)
+fate-dnn-torch-fail-detect-cells:   REASON = returned 256 values, which are not boxes of 5 + nb_classes=65531
+fate-dnn-torch-fail-detect-cells-none: FILTER = $(call DETECT, yolo, model_type=yolo:nb_classes=3:anchors=1&1)
+fate-dnn-torch-fail-detect-cells-none: REASON = needs cell_w and cell_h
+fate-dnn-torch-fail-detect-labels:  FILTER = $(subst labels.txt,,$(call DETECT, ssd))
+fate-dnn-torch-fail-detect-labels:  REASON = cannot read the labels, .*: Is a directory
+fate-dnn-torch-fail-detect-labels-none: FILTER = $(subst labels.txt,nothing.pt,$(call DETECT, ssd))
+fate-dnn-torch-fail-detect-labels-none: REASON = nothing.pt has no labels
 fate-dnn-torch-fail-detect-trial:   FILTER = $(call DETECT, fixed)
 fate-dnn-torch-fail-detect-trial:   REASON = trial run on 64x32 failed: .*only 64x48 will do (input_size=WxH sets
 fate-dnn-torch-fail-detect-size:    FILTER = $(call DETECT, fixed, input_size=32x32)
@@ -664,6 +700,8 @@ fate-dnn-torch-fail-classify-size:  FILTER = $(subst input_size=16x16:,,$(call C
 fate-dnn-torch-fail-classify-size:  REASON = set input_size=WxH
 fate-dnn-torch-fail-classify-two:   FILTER = $(call CLASSIFY, ssd_tuple)
 fate-dnn-torch-fail-classify-two:   REASON = returned 2 tensors instead of one with a value for each class
+fate-dnn-torch-fail-classify-picture: FILTER = $(call DETECT, yolov8_out, model_type=yolov8:nb_classes=3),$(call CLASSIFY, identity)
+fate-dnn-torch-fail-classify-picture: REASON = returned a tensor of 3x16x16, no list of classes
 fate-dnn-torch-fail-classify-trial: FILTER = $(call CLASSIFY, fail)
 fate-dnn-torch-fail-classify-trial: REASON = trial run on 16x16 failed: .*this model always fails
 
@@ -685,6 +723,12 @@ endif
 fate-dnn-worker-pool: libavfilter/tests/dnn_worker_pool$(EXESUF)
 fate-dnn-worker-pool: CMD = run libavfilter/tests/dnn_worker_pool$(EXESUF)
 fate-dnn-worker-pool: CMP = null
+
+# boxes of outputs
+FATE_DNN_PARTS-$(CONFIG_DNN_DETECT_FILTER) += fate-dnn-detect
+fate-dnn-detect: libavfilter/tests/dnn_detect$(EXESUF)
+fate-dnn-detect: CMD = run libavfilter/tests/dnn_detect$(EXESUF)
+fate-dnn-detect: CMP = null
 
 # every format and every sort of tensor
 TORCH_FRAMES      = tests/dnn/torch_frames$(EXESUF)
