@@ -30,6 +30,7 @@
 #include "dnn_torch_workers.h"
 
 extern "C" {
+#include "libavutil/cpu.h"
 #include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"

@@ -23,6 +23,7 @@
 #include "dnn_torch_infer.h"
 
 extern "C" {
+#include "libavutil/cpu.h"
 #include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/macros.h"
@@ -72,7 +73,7 @@ int max_workers(const DnnContext *ctx, c10::Device device)
         return 3;
     // Runs side by side share the cores better than the threads of one run,
     // which wait for each other; but each needs memory.
-    return ctx->torch_option.workers ? ctx->torch_option.workers : FFMIN(ff_dnn_cpu_count(""), 4);
+    return ctx->torch_option.workers ? ctx->torch_option.workers : FFMIN(av_cpu_count(), 4);
 }
 
 void plan_workers(THModel &model)
@@ -80,7 +81,7 @@ void plan_workers(THModel &model)
     const int nb_workers = choose_workers(model);
 
     model.threads = model.filter_ctx->nb_threads > 0 ? model.filter_ctx->nb_threads
-                                                     : FFMAX(1, ff_dnn_cpu_count("") / nb_workers);
+                                                     : FFMAX(1, av_cpu_count() / nb_workers);
     for (int i = model.workers.size(); i < nb_workers; i++) {
         model.workers.emplace_back();
         model.workers.back().stream = DeviceStream(model.device);

@@ -18,103 +18,13 @@
 
 #include "config.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "libavutil/avstring.h"
-#include "libavutil/cpu.h"
 #include "libavutil/error.h"
-#include "libavutil/macros.h"
 #include "libavutil/mem.h"
 #include "libavutil/thread.h"
 #include "libavutil/threadmessage.h"
 #include "dnn_worker_pool.h"
-
-/**
- * Read up to two numbers from a file; "max" and -1 are no quota.
- *
- * @return how many there are
- */
-static int read_numbers(const char *root, const char *group, const char *name,
-                        long long *first, long long *second)
-{
-    char path[4096];
-    FILE *file;
-    int nb = 0;
-
-    if (snprintf(path, sizeof(path), "%s%s/%s", root, group, name) < sizeof(path) &&
-        (file = fopen(path, "r"))) {
-        nb = fscanf(file, "%lld %lld", first, second);
-        fclose(file);
-    }
-    return FFMAX(nb, 0);
-}
-
-/**
- * The CPUs that a group and those around it have, rounded up.
- *
- * @param mount where the groups are mounted
- * @param group path of the group, which is shortened to nothing. In a
- *              container it may be that of the host, of which only the end is
- *              mounted: groups that are not there are passed over
- */
-static int group_cpus(const char *root, const char *mount, char *group)
-{
-    int cpus = INT_MAX;
-
-    while (1) {
-        char path[4096];
-        long long quota = -1, period = 0;
-        char *end = strrchr(group, '/');
-
-        if (snprintf(path, sizeof(path), "%s%s", mount, group) < sizeof(path) &&
-            read_numbers(root, path, "cpu.max", &quota, &period) < 2 &&
-            read_numbers(root, path, "cpu.cfs_quota_us", &quota, &period) == 1)
-            read_numbers(root, path, "cpu.cfs_period_us", &period, &period);
-        if (quota > 0 && period > 0)
-            cpus = FFMIN(cpus, (quota - 1) / period + 1);
-        if (!end)
-            return cpus;
-        *end = 0;
-    }
-}
-
-int ff_dnn_cpu_count(const char *root)
-{
-    int cpus = av_cpu_count();
-    char line[4096];
-    FILE *file;
-
-    if (snprintf(line, sizeof(line), "%s/proc/self/cgroup", root) >= sizeof(line) ||
-        !(file = fopen(line, "r")))
-        return cpus;
-
-    // hierarchy number, its controllers (none in version 2), path of the group
-    while (fgets(line, sizeof(line), file)) {
-        char *controllers = strchr(line, ':');
-        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-        const char *mount;
-        int quota;
-
-        if (!group)
-            continue;
-        *controllers++ = 0;
-        *group++ = 0;
-        group[strcspn(group, "\n")] = 0;
-        if (av_match_list("cpu", controllers, ','))
-            mount = "/sys/fs/cgroup/cpu";
-        else if (!*controllers)
-            mount = "/sys/fs/cgroup";
-        else
-            continue;
-        quota = group_cpus(root, mount, group);
-        cpus  = FFMIN(cpus, quota);
-    }
-    fclose(file);
-
-    return FFMAX(cpus, 1);
-}
 
 #if HAVE_THREADS
 

@@ -104,13 +104,4 @@ unsigned ff_dnn_worker_pool_in_flight(const DNNWorkerPool *pool);
  */
 void ff_dnn_worker_pool_free(DNNWorkerPool **pool);
 
-/**
- * The number of CPUs that this process may use: those that it may run on, or
- * fewer where a control group has a quota, as in containers.
- *
- * @param root prefix of the paths below /proc and /sys, "" but in tests
- * @return at least 1
- */
-int ff_dnn_cpu_count(const char *root);
-
 #endif /* AVFILTER_DNN_DNN_WORKER_POOL_H */

@@ -227,13 +227,8 @@ static void test_random_lives(void)
     }
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    // with a folder in the place of /: only how many CPUs there are
-    if (argc > 1) {
-        printf("%d\n", ff_dnn_cpu_count(argv[1]));
-        return 0;
-    }
     test_arguments();
     test_order();
     test_parallel();
