@@ -30,7 +30,7 @@ def expected(net, video):
     with torch.no_grad():
         for frame in video:
             x = torch.from_numpy(frame.astype(numpy.float32) / 255.0).permute(2, 0, 1)[None]
-            y = net(x.contiguous())[0].permute(1, 2, 0).numpy().astype(numpy.float64)
+            y = net(x.contiguous())[0].permute(1, 2, 0).resolve_neg().numpy().astype(numpy.float64)
             results.append(numpy.clip(numpy.floor(y * 255.0 + 0.5), 0, 255).astype(numpy.uint8))
     return numpy.stack(results)
 
