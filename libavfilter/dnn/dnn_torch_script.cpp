@@ -501,8 +501,11 @@ void ScriptModel::choose_form(const Reference &reference)
         if (reduced && device_.is_cpu() && options_.optimize < 0)
             compare_with_fp32(reference);
     } else if (reduced) {
-        av_log(options_.log_ctx, AV_LOG_WARNING, "%s: it runs in fp32, as it cannot in %s: %s\n",
-               options_.path.c_str(), toString(options_.precision), left_.c_str());
+        const std::string reason = left_;
+        av_log(options_.log_ctx, AV_LOG_WARNING, "%s: it runs in fp32, as it cannot in %s: %s%s\n",
+               options_.path.c_str(), toString(options_.precision), reason.c_str(),
+               options_.precision == at::kHalf && device_.is_cpu() &&
+               choose_among(reference, forms(at::kBFloat16)) ? " (it can with precision=bf16)" : "");
         choose_among(reference, forms(at::kFloat));
     } else if (options_.optimize >= 0 || options_.memory_format >= 0) {
         av_log(options_.log_ctx, AV_LOG_WARNING, "%s: it runs as loaded, as it cannot as asked for: "
