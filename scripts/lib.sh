@@ -10,7 +10,7 @@ logs=$build/logs
 downloads=${DNN_CACHE:-${XDG_CACHE_HOME:-~/.cache}/ffmpeg-dnn-torch} # kept from build to build
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Where in-tree files live, here and below build/src.
-owned_dirs="libavfilter tests/dnn tests/fate tests/ref tools"
+owned_dirs="libavfilter libavutil tests/dnn tests/fate tests/ref tools"
 
 # The same files are compiled in many folders: Debian's ccache, where it is
 # installed, does each once.
