@@ -318,14 +318,19 @@ ScriptModel::Reference ScriptModel::run_reference(int64_t c, int64_t h, int64_t 
 /** The same, with a black picture if the network fails on others. */
 ScriptModel::Reference ScriptModel::run_as_loaded(int64_t c, int64_t h, int64_t w)
 {
-    try {
-        return run_reference(c, h, w);
-    } catch (const std::bad_alloc &) {
-        throw;
-    } catch (const std::exception &) {
-        settle();
-        if (flat_)
+    // LibTorch 1.13's integer convolutions run with the size of their first run only
+    for (bool again : { false, true }) {
+        try {
+            return run_reference(c, h, w);
+        } catch (const std::bad_alloc &) {
             throw;
+        } catch (const std::exception &) {
+            if (again && flat_)
+                throw;
+            settle();
+            if (!again)
+                load_anew();
+        }
     }
     flat_ = true;
     try {
