@@ -31,6 +31,9 @@
 #include <c10/core/impl/alloc_cpu.h>
 #include <torch/version.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -234,6 +237,14 @@ void release_kept_memory() noexcept
     } catch (...) {
         // there is none to release then
     }
+}
+
+void release_free_memory() noexcept
+{
+#ifdef __GLIBC__
+    // each thread has a heap of its own, and what one freed the others cannot have
+    malloc_trim(0);
+#endif
 }
 
 } // namespace fftorch

@@ -51,6 +51,9 @@ private:
 /** Give what is kept and not in use back. May be called at any time. */
 void release_kept_memory() noexcept;
 
+/** Give what the C library keeps of freed memory, for each thread, back to the system. */
+void release_free_memory() noexcept;
+
 } // namespace fftorch
 
 #endif /* AVFILTER_DNN_DNN_TORCH_MEMORY_H */

@@ -229,6 +229,7 @@ Model::~Model()
 {
     if (options_.keep_memory)
         release_kept_memory();
+    release_free_memory();
 }
 
 void Model::enter_thread(int threads)
@@ -346,6 +347,7 @@ auto Model::prepare_with(int64_t c, int64_t h, int64_t w, const Run &run)
     auto result = run(picture);
     tell_of_slow_blas(meter.share());
     forget();
+    release_free_memory();
     synchronize_default_stream(device_);
     // the workers' streams cannot have what the default one keeps
     if (!device_.is_cpu())

@@ -38,6 +38,7 @@
 
 #include "dnn_torch_contents.h"
 #include "dnn_torch_graph.h"
+#include "dnn_torch_memory.h"
 #include "dnn_torch_model.h"
 #include "dnn_torch_proof.h"
 
@@ -404,6 +405,10 @@ std::vector<Form> ScriptModel::forms(at::ScalarType precision) const
 std::string ScriptModel::try_form(const Reference &reference, Candidate &candidate)
 {
     try {
+        // what other forms needed, and kept, would be on top of what this one needs
+        if (options_.keep_memory)
+            release_kept_memory();
+        release_free_memory();
         if (stateful_)
             load_anew();
         candidate.module = source_.make(candidate.form);
