@@ -326,9 +326,9 @@ ScriptModel::Reference ScriptModel::run_as_loaded(int64_t c, int64_t h, int64_t 
         } catch (const std::bad_alloc &) {
             throw;
         } catch (const std::exception &) {
+            settle();
             if (again && flat_)
                 throw;
-            settle();
             if (!again)
                 load_anew();
         }
@@ -511,11 +511,15 @@ void ScriptModel::choose_form(const Reference &reference)
         if (reduced && device_.is_cpu() && options_.optimize < 0)
             compare_with_fp32(reference);
     } else if (reduced) {
-        const std::string reason = left_;
+        bool in_bf16 = false;
+        if (options_.precision == at::kHalf && device_.is_cpu())
+            for (const Form &form : forms(at::kBFloat16)) {
+                Candidate candidate{ form, source_.loaded, HUGE_VAL };
+                in_bf16 = in_bf16 || try_form(reference, candidate).empty();
+            }
         av_log(options_.log_ctx, AV_LOG_WARNING, "%s: it runs in fp32, as it cannot in %s: %s%s\n",
-               options_.path.c_str(), toString(options_.precision), reason.c_str(),
-               options_.precision == at::kHalf && device_.is_cpu() &&
-               choose_among(reference, forms(at::kBFloat16)) ? " (it can with precision=bf16)" : "");
+               options_.path.c_str(), toString(options_.precision), left_.c_str(),
+               in_bf16 ? " (it can with precision=bf16)" : "");
         choose_among(reference, forms(at::kFloat));
     } else if (options_.optimize >= 0 || options_.memory_format >= 0) {
         av_log(options_.log_ctx, AV_LOG_WARNING, "%s: it runs as loaded, as it cannot as asked for: "
