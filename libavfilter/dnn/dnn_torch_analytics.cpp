@@ -108,7 +108,7 @@ void AreaLoader::load(const AVFrame &frame, const Area &area, AVPixelFormat form
     const int width  = static_cast<int>(chw.size(2));
     const int height = static_cast<int>(chw.size(1));
 
-    if (!view_) {
+    if (!view_ || !scaled_ || !sws_) {     // in the first call, or the allocation before failed
         view_.reset(av_frame_alloc());
         scaled_.reset(av_frame_alloc());
         sws_.reset(sws_alloc_context());
