@@ -153,8 +153,6 @@ int64_t net_channels(const THModel &model)
     const int64_t channels = model.net->channels();
     const int     frames   = nb_window_frames(model);
 
-    if (model.stack != STACK_CHANNELS)
-        return channels;
     return channels % frames ? 0 : channels / frames;
 }
 

@@ -24,12 +24,14 @@ def frames(channels):
     return video
 
 
-def expected(net, video):
-    """What the module makes of the frames, one after the other."""
+def expected(net, video, window=1):
+    """What the module makes of the frames, one after the other, or of those around each [1, T, C, H, W]."""
     results = []
     with torch.no_grad():
-        for frame in video:
-            x = torch.from_numpy(frame.astype(numpy.float32) / 255.0).permute(2, 0, 1)[None]
+        for n in range(len(video)):
+            around = [video[min(max(n + k - window // 2, 0), len(video) - 1)] for k in range(window)]
+            x = torch.from_numpy(numpy.stack(around).astype(numpy.float32) / 255.0).permute(0, 3, 1, 2)
+            x = x[None] if window > 1 else x
             y = net(x.contiguous())[0].permute(1, 2, 0).resolve_neg().numpy().astype(numpy.float64)
             results.append(numpy.clip(numpy.floor(y * 255.0 + 0.5), 0, 255).astype(numpy.uint8))
     return numpy.stack(results)
