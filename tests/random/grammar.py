@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Networks made at random: source text from a seed. A network is a row of items;
-each takes y with c channels and gives y with the channels that it returns. An item
-depends on its own seed and on c only, so that others can be left out (the shrinker)."""
+"""Networks made at random: source text from a seed. A network is an entry, which makes y of
+the input x, and a row of items; each takes y with c channels and gives y with the channels
+that it returns. An item depends on its own seed and on c only, so that others can be left
+out (the shrinker)."""
 
 import random
 
@@ -23,13 +24,19 @@ CLAMPS = ("clamp(-1, 1)", "clamp(0, 1)", "clamp(min=0)", "clamp(max=1)", "clamp(
 
 
 class Item:
-    def __init__(self, tag, init, forward, channels, helper="", script=False, stateful=False):
-        self.tag, self.init, self.forward = tag, init, forward
-        self.channels, self.helper, self.script, self.stateful = channels, helper, script, stateful
+    def __init__(self, tag, init, forward, channels, helper="", script=False, stateful=False, random=False):
+        self.tag, self.init, self.forward, self.channels = tag, init, forward, channels
+        self.helper, self.script, self.stateful, self.random = helper, script, stateful, random
 
 
 def lines(text):
     return [line for line in text.strip().split("\n") if line.strip()]
+
+
+def noise(r, i, c):
+    made = r.choice(("torch.rand_like(y)", "torch.randn_like(y)", "torch.rand(y.shape[0], 1, y.shape[2], y.shape[3])",
+                     "F.dropout(torch.ones_like(y), 0.3, training=True)"))
+    return Item("N10", "", f"y = y + 0.2 * {made}", c, random=True)
 
 
 def conv(r, i, c):
@@ -211,10 +218,41 @@ def other(r, i, c):
     return Item("", "", f, o)
 
 
-KINDS = [conv] * 5 + [clamped] * 2 + [norm] * 3 + [resize, windows, windows, buffers, state, state, write, view, view, other, other]
+KINDS = 3 * ([conv] * 5 + [clamped] * 2 + [norm] * 3 + [resize, windows, windows, buffers, state, state, write, view, view, other, other]) + [noise]
 ENDS = [("", "y")] * 5 + [("", "y.clamp(0, 1)"), ("", "y.clamp(min=0)"), ("", "torch.sigmoid(4 * y - 2)"), ("", "y.flip(3)"),
     ("", "y.transpose(2, 3).contiguous().transpose(2, 3)"), ("", "y.double()"), ("", "y.half()"), ("", "y[:, [2, 1, 0]]"),
     ("N7", "torch._neg_view(y - 1)"), ("N7", "torch.conj(torch.complex(y, -y)).imag"), ("", "F.pixel_shuffle(y, 2)")]
+
+
+def entry(r, c, frames, time):
+    """What is done with the input [N, c, H, W], or [N, T, c, H, W]: padding, other channels, casts …"""
+    if time:
+        conv3d = f"self.e = nn.Conv3d({c}, 8, 3, padding=1)"
+        return r.choice((Item("", "", "y = x[:, 1] * 1.0", c), Item("", "", "y = x.flatten(1, 2)", c * frames),
+                         Item("", "", "y = x.mean(1)", c), Item("", conv3d, "y = self.e(x.transpose(1, 2))[:, :, 1]", 8),
+                         Item("", "", "y = torch.cat([x[:, 1], x[:, 0] - x[:, 2]], 1)", 2 * c),
+                         Item("", f"self.e = nn.Conv2d({c}, 8, 3, padding=1)",
+                              "y = self.e(x.view(-1, x.shape[2], x.shape[3], x.shape[4]))\n"
+                              "y = y.view(x.shape[0], x.shape[1], 8, x.shape[3], x.shape[4]).amax(1)", 8)))
+    plain = Item("", "", "y = x * 1.0", c)
+    choices = [
+        ("y = F.pad(x - 0.5, [0, 0, 0, 0, 0, 3], value=0.25)", c + 3), ("y = F.pad(x, [0, 0, 0, 0, 1, 0])", c + 1),
+        ("y = torch.cat([x, x.mean(1, keepdim=True)], 1)", c + 1), ("y = torch.cat([x, 1 - x], 1)", 2 * c),
+        ("y = torch.cat([x, torch.ones_like(x[:, :1]) * 0.3], 1)", c + 1), ("y = x.flip(1)", c),
+        ("y = x.permute(0, 2, 3, 1).contiguous() * 1.5\ny = y.permute(0, 3, 1, 2)", c),
+        ("y = (x - self.mean) / self.deviation", c), ("y = x.double().sqrt().float()", c), ("y = (x * 255.0 - 127.5) / 128.0", c),
+        (f"y = x[:, :{(c + 1) // 2}] - 0.3", (c + 1) // 2), (f"y = x[:, {list(range(c))[::-1]}]", c),
+        ("y = F.pixel_unshuffle(F.interpolate(x, scale_factor=2.0), 2)", 4 * c),
+        (f"y = x.view(x.shape[0], {c}, 1, x.shape[2], x.shape[3]).transpose(1, 2).reshape(x.shape)", c),
+        ("y = F.pad(x, [1, 1, 1, 1], mode='reflect')[:, :, 1:-1, 1:-1]", c)]
+    if frames > 1:
+        one = c // frames
+        choices += [(f"y = x[:, {one}:{2 * one}] * 1.0", one), (f"y = x.view(x.shape[0], {frames}, {one}, x.shape[2], x.shape[3]).mean(1)", one),
+                    (f"y = torch.cat([x[:, {one}:{2 * one}], x[:, :{one}] - x[:, {2 * one}:]], 1)", 2 * one)]
+    f, o = r.choice(choices)
+    init = (f"self.register_buffer('mean', torch.rand(1, {c}, 1, 1))\nself.register_buffer('deviation', 0.5 + torch.rand(1, {c}, 1, 1))"
+            if "self.mean" in f else "")
+    return plain if r.random() < .5 else Item("N9", init, f, o)
 
 
 class Network:
@@ -224,28 +262,45 @@ class Network:
         r = random.Random(f"network {seed}")
         self.seed, self.script = seed, r.random() < .5
         count, end = r.randint(1, 4), r.choice(ENDS)
-        self.count, self.tags, self.stateful = count, [], False
-        init, forward, helpers, c = [], [], "", 3
-        for i in range(count):
-            if keep is not None and i not in keep:
-                continue
+        self.channels = r.choice((3, 3, 3, 3, 3, 1))    # of a frame
+        self.frames = r.choice((1, 1, 1, 1, 1, 3))
+        self.time = self.frames > 1 and r.random() < .6 # they have a dimension of their own
+        self.stack = r.choice(("", ":stack=time" if self.time else ":stack=channels")) if self.frames > 1 else ""
+        self.count, self.tags, self.stateful, self.random = count, [], False, False
+        init, forward, helpers = [], [], ""
+        c = self.channels * (1 if self.time else self.frames)
+        for i in range(-1, count):
             own = random.Random(f"item {seed} {i}")
-            item = own.choice(KINDS)(own, i, c)
+            if i == -1:
+                whole = keep is None or "entry" in keep or self.time
+                item = entry(own, c, self.frames, self.time) if whole else Item("", "", "y = x * 1.0", c)
+            elif keep is not None and i not in keep:
+                continue
+            else:
+                item = own.choice(KINDS)(own, i, c)
             c = item.channels
             init += lines(item.init)
             forward += lines(item.forward)
             helpers += item.helper
             self.script |= item.script
             self.stateful |= item.stateful
+            self.random |= item.random
             if item.tag:
                 self.tags.append(item.tag)
         if end[0] and (keep is None or "end" in keep):
             self.tags.append(end[0])
         last = end[1] if keep is None or "end" in keep else "y"
+        if self.channels == 1 and "[2, 1, 0]" in last:
+            last = "y.flip(2)"
         self.scale = 2 if "pixel_shuffle" in last else 1
-        init.append(f"self.head = nn.Conv2d({c}, {3 * self.scale ** 2}, 3, padding=1)")
-        forward += ["y = self.head(y)", f"return {last}"]
+        init.append(f"self.head = nn.Conv2d({c}, {self.channels * self.scale ** 2}, 3, padding=1)")
+        forward.append("y = self.head(y)")
+        if self.time and r.random() < .3:
+            # a picture for each frame, of which the middle one counts
+            forward += [f"y = {last}", "return torch.stack([y * 0.5, y, 1 - y], 1)"]
+        else:
+            forward.append(f"return {last}")
         self.source = (HEADER + helpers + "\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
                        + "".join(f"        {line}\n" for line in init)
-                       + "\n    def forward(self, x: Tensor) -> Tensor:\n        y = x * 1.0\n"
+                       + "\n    def forward(self, x: Tensor) -> Tensor:\n"
                        + "".join(f"        {line}\n" for line in forward))
