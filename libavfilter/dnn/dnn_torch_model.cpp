@@ -302,26 +302,21 @@ bool Model::probe_sizes(int64_t frames, int64_t h, int64_t w)
     return false;
 }
 
-Stack Model::probe(int frames, int stack, int64_t height, int64_t width)
+void Model::probe(int frames, int stack, int64_t height, int64_t width)
 {
-    if (!channels_ && stack != STACK_TIME && probe_sizes(frames, height, width)) {
-        settle();
-        return STACK_CHANNELS;
-    }
+    if (!channels_ && stack != STACK_TIME && probe_sizes(frames, height, width))
+        return settle();
     // a package tells its channels, and takes them in four dimensions
     if (!channels_ && (stack == STACK_TIME || (stack == STACK_AUTO && frames > 1))) {
         frames_ = frames;
-        if (probe_sizes(frames, height, width)) {
-            settle();
-            return STACK_TIME;
-        }
+        if (probe_sizes(frames, height, width))
+            return settle();
     }
     settle();
     // it takes a certain size, or other channels than frames have
     frames_ = stack == STACK_TIME ? frames : 0;
     if (!channels_)
         channels_ = guess_channels() * (frames_ ? frames : 1);
-    return frames_ ? STACK_TIME : STACK_CHANNELS;
 }
 
 /** Once for a network. @param share of its time that goes to products of matrices */

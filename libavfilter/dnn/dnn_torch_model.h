@@ -110,9 +110,8 @@ public:
      * @param frames that it sees at a time
      * @param stack  a Stack, or STACK_AUTO
      * @param height, width of its input, 0: unknown
-     * @return how the frames are stacked
      */
-    Stack probe(int frames, int stack, int64_t height, int64_t width);
+    void probe(int frames, int stack, int64_t height, int64_t width);
 
     /** Before prepare(). @return whether it runs with an input [1, c, h, w] */
     virtual bool accepts(int64_t c, int64_t h, int64_t w);

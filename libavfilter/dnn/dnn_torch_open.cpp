@@ -174,8 +174,8 @@ DNNModel *open_model(DnnContext *ctx, DNNFunctionType func_type, AVFilterContext
         model->net = load_model(options);
         plan_workers(*model);
         Model::enter_thread(model->threads);
-        model->stack = model->net->probe(model->window ? th_options.frames : 1, th_options.stack,
-                                         model->input_height, model->input_width);
+        model->net->probe(model->window ? th_options.frames : 1, th_options.stack,
+                          model->input_height, model->input_width);
 
         model->task_queue   = ff_queue_create();
         model->lltask_queue = ff_queue_create();

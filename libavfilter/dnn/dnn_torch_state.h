@@ -138,7 +138,6 @@ struct THModel : DNNModel {
     // for networks that look at several frames
     std::unique_ptr<Window>    window;
     std::deque<THTask *>       incomplete;             ///< tasks whose windows lack frames
-    Stack                      stack = STACK_CHANNELS;
 
     // for detection and classification
     FrameMap                   map;
