@@ -19,8 +19,8 @@
 /**
  * @file
  * DNN backend for LibTorch: the callbacks for frames, which run in the filter
- * thread. dnn_torch_open.cpp opens a model, dnn_torch_infer.cpp is what the
- * workers do, dnn_torch_state.h tells what tasks and queues there are.
+ * thread. open.cpp opens a model, infer.cpp is what the
+ * workers do, backend.h tells what tasks and queues there are.
  */
 
 #include <chrono>
@@ -33,15 +33,15 @@
 #include <utility>
 #include <vector>
 
-#include "dnn_torch_infer.h"
-#include "dnn_torch_open.h"
-#include "dnn_torch_state.h"
+#include "torch/infer.h"
+#include "torch/open.h"
+#include "torch/backend.h"
 
 extern "C" {
 #include "libavutil/error.h"
 #include "libavutil/log.h"
 #include "libavutil/timestamp.h"
-#include "dnn_torch_options.h"
+#include "torch/options.h"
 }
 
 namespace {
@@ -78,7 +78,7 @@ int dispatch(THModel &model)
         return ff_dnn_worker_pool_submit(model.pool, request);
     }
 
-    fftorch::Model::enter_thread(model.threads);
+    fftorch::Network::enter_thread(model.threads);
     fftorch::run_tasks(model, model.workers[0], request->tasks.data(), request->tasks.size());
     return 0;
 }

@@ -30,8 +30,8 @@
 
 #include <sys/resource.h>
 
-#include "dnn_torch_graph.h"
-#include "dnn_torch_memory.h"
+#include "torch/graph.h"
+#include "torch/allocator.h"
 
 namespace {
 

@@ -55,7 +55,7 @@ build_trace() {
 # What makes PTX of the kernels: clang, whose PTX any driver takes, else nvcc.
 find_ptx_compiler() {
     ptx_options=()
-    local kernel=$ours_src/libavfilter/dnn/dnn_cuda_kernels.cu
+    local kernel=$ours_src/libavfilter/dnn/torch/cuda_kernels.cu
     if have clang && clang -S -nocudalib -nocudainc --cuda-device-only --cuda-gpu-arch=sm_50 -O2 -std=c++11 \
             -Wno-c++11-narrowing -include "$ours_src/compat/cuda/cuda_runtime.h" -o "$work/kernels.ptx" "$kernel" 2>"$logs/clang.log"; then
         ptx_options=(--enable-cuda-llvm --nvccflags='--cuda-gpu-arch=sm_50 -O2')
@@ -139,7 +139,7 @@ configure_ours() {
 
 build_ours() {
     step "building ours" build-ours.log make -C "$work/ours" -j"$jobs" ffmpeg ffprobe || return
-    step "building the tests" build-tests.log make -C "$work/ours" -j"$jobs" tests/dnn/torch_ports \
+    step "building the tests" build-tests.log make -C "$work/ours" -j"$jobs" tests/dnn/torch_io \
         tests/data/dnn/models
 }
 
@@ -157,7 +157,7 @@ rehearse_cuda() {
     grep -q '^#define CONFIG_LIBTORCH_CUDA 1' "$work/rehearsal/config.h" ||
         { warn "configure does not find the CUDA side of LibTorch"; return 1; }
     step "compiling the CUDA parts" build-rehearsal.log make -C "$work/rehearsal" -j"$jobs" \
-        $(printf 'libavfilter/%s.o ' dnn/dnn_torch_cuda dnn/dnn_cuda_launch dnn/dnn_cuda_kernels.ptx cuda/load_helper)
+        $(printf 'libavfilter/%s.o ' dnn/torch/cuda dnn/torch/cuda_launch dnn/torch/cuda_kernels.ptx cuda/load_helper)
 }
 
 build_upstream() {
@@ -182,7 +182,7 @@ build_upstream() {
 
 # What is beside ours. Its compilers run on few cores.
 build_others() {
-    program bare tests/bench/bare.cpp libavfilter/dnn/dnn_torch_{fuse,graph,memory}.cpp || return
+    program bare tests/bench/bare.cpp libavfilter/dnn/torch/{fuse,graph,allocator}.cpp || return
     program make-nets tests/bench/nets.cpp || return
     mkdir -p "$work/nets" && "$work/make-nets" "$work/nets" || return
     build_trace || return

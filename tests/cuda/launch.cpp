@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /**
  * @file
- * dnn_cuda_launch.c with a driver that is made up: its contexts, modules and kernels
+ * torch/cuda_launch.c with a driver that is made up: its contexts, modules and kernels
  * are the CPU's, and each of its functions can fail. Tells which contexts are taken,
  * that every error has its line, and that whatever happens nothing stays behind.
  *
@@ -23,17 +23,17 @@ extern "C" {
 #include "libavutil/dict.h"
 #include "libavutil/hwcontext.h"
 #include "libavutil/log.h"
-#include "libavfilter/dnn/dnn_cuda_launch.h"
+#include "libavfilter/dnn/torch/cuda_launch.h"
 }
 
 namespace {
 #define DNN_CUDA_ON_HOST
-#include "libavfilter/dnn/dnn_cuda_kernels.cu"
+#include "libavfilter/dnn/torch/cuda_kernels.cu"
 }
 
 /** What the launcher loads as PTX. */
-extern "C" const unsigned char ff_dnn_cuda_kernels_ptx_data[] = "made up";
-extern "C" const unsigned int ff_dnn_cuda_kernels_ptx_len = sizeof(ff_dnn_cuda_kernels_ptx_data);
+extern "C" const unsigned char ff_cuda_kernels_ptx_data[] = "made up";
+extern "C" const unsigned int ff_cuda_kernels_ptx_len = sizeof(ff_cuda_kernels_ptx_data);
 
 namespace {
 
@@ -182,7 +182,7 @@ CUresult ModuleUnload(CUmodule module)
     return CUDA_SUCCESS;
 }
 
-/** What the macro KERNEL of dnn_cuda_kernels.cu does on a device. */
+/** What the macro KERNEL of torch/cuda_kernels.cu does on a device. */
 struct Kernel {
     const char *name;
     void (*at)(const void *parameters, int x, int y);
@@ -222,8 +222,8 @@ Kernel kernels[] = {
     { "Dnn_load_16",  call<DNNCudaLoad,  load_pixel<unsigned short>>,   load_extent  },
     { "Dnn_store_8",  call<DNNCudaStore, store_block<unsigned char>>,   store_extent },
     { "Dnn_store_16", call<DNNCudaStore, store_block<unsigned short>>,  store_extent },
-    { "Dnn_carry_8",  call<DNNCudaCarry, carry_sample<unsigned char>>,  carry_extent },
-    { "Dnn_carry_16", call<DNNCudaCarry, carry_sample<unsigned short>>, carry_extent },
+    { "Dnn_carry_8",  call<DNNCudaCarry, pass_sample<unsigned char>>,  carry_extent },
+    { "Dnn_carry_16", call<DNNCudaCarry, pass_sample<unsigned short>>, carry_extent },
 };
 
 CUresult ModuleGetFunction(CUfunction *function, CUmodule, const char *name)

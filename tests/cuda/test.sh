@@ -77,7 +77,7 @@ fails() {
 source_of() { echo "testsrc2=s=130x74:r=10:d=${2:-1},scale,format=$1"; }
 
 test_kernels() {        # bit by bit: frames of the CPU, and surfaces
-    limit=300 one ports "$work/ours/tests/dnn/torch_ports" "$device"
+    limit=300 one ports "$work/ours/tests/dnn/torch_io" "$device"
 }
 
 test_formats() {

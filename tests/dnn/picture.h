@@ -32,7 +32,7 @@
 #include <string>
 #include <vector>
 
-#include "libavfilter/dnn/dnn_torch_window.h"
+#include "libavfilter/dnn/torch/window.h"
 
 extern "C" {
 #include "libavutil/imgutils.h"

@@ -37,8 +37,8 @@
 
 #include <ATen/ATen.h>
 
-#include "libavfilter/dnn/dnn_torch_carry.h"
-#include "libavfilter/dnn/dnn_torch_frame.h"
+#include "libavfilter/dnn/torch/passthrough.h"
+#include "libavfilter/dnn/torch/frame.h"
 #include "picture.h"
 
 extern "C" {
@@ -149,7 +149,7 @@ void check_round_trip(const Picture &picture, const FrameMap &map, at::ScalarTyp
 {
     Picture copy(static_cast<AVPixelFormat>(picture.frame->format), width, height);
     const at::Tensor tensor = make_tensor(map.channels(), height, width, type, layout);
-    Carry carry;
+    Passthrough carry;
 
     map.load(*picture.frame, 0, 0, tensor);
     map.store(tensor, *copy.frame, 0, 0);
@@ -164,7 +164,7 @@ void check_round_trip(const Picture &picture, const FrameMap &map, at::ScalarTyp
 void check_scaled(AVPixelFormat format, Color color, const std::vector<int> &components)
 {
     Picture in(format, 33, 17), out(format, 66, 34);
-    Carry carry;
+    Passthrough carry;
 
     for (int c = 0; c < in.desc.nb_components; c++)
         for (int y = 0; y < in.plane_height(c); y++)

@@ -49,7 +49,7 @@ $(DNN_MODELS): $(TORCH_MODELS) | tests/data/dnn
 -include $(wildcard tests/dnn/*.d)
 
 testclean::
-	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(TORCH_FRAMES) $(TORCH_PORTS) $(DNN_PROGRAMS)
+	$(RM) $(CLEANSUFFIXES:%=tests/dnn/%) $(TORCH_MODELS) $(TORCH_FRAMES) $(TORCH_IO) $(DNN_PROGRAMS)
 
 # A test's graph is SOURCE,FILTER,SINK; the last may be missing.
 DNN_REF   = $(SRC_PATH)/tests/ref/fate/dnn
@@ -732,7 +732,7 @@ fate-dnn-detect: CMP = null
 
 # every format and every sort of tensor
 TORCH_FRAMES      = tests/dnn/torch_frames$(EXESUF)
-TORCH_FRAMES_OBJS = $(addprefix libavfilter/dnn/dnn_torch_, carry.o frame.o pixels.o)
+TORCH_FRAMES_OBJS = $(addprefix libavfilter/dnn/torch/, passthrough.o frame.o pixels.o)
 tests/dnn/torch_frames.o: | tests/dnn
 $(TORCH_FRAMES): %$(EXESUF): %.o $(TORCH_FRAMES_OBJS) $(FF_DEP_LIBS)
 	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(EXTRALIBS-dnn_torch) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
@@ -742,17 +742,17 @@ fate-dnn-torch-frames:            CMD    = run $(TORCH_FRAMES)
 fate-dnn-torch-frames:            CMP    = null
 
 # the ways to other devices, done on the CPU
-TORCH_PORTS       = tests/dnn/torch_ports$(EXESUF)
-TORCH_PORTS_OBJS  = $(addprefix libavfilter/dnn/dnn_torch_, carry.o cuda.o device.o frame.o memory.o pixels.o \
-                      port.o staging.o surface.o) \
+TORCH_IO       = tests/dnn/torch_io$(EXESUF)
+TORCH_IO_OBJS  = $(addprefix libavfilter/dnn/torch/, passthrough.o cuda.o device.o frame.o allocator.o pixels.o \
+                      io.o io_staged.o io_cuda.o) \
                     $(if $(CONFIG_LIBTORCH_CUDA), libavfilter/cuda/load_helper.o \
-                      $(addprefix libavfilter/dnn/dnn_cuda_, kernels.ptx.o launch.o))
-tests/dnn/torch_ports.o: | tests/dnn
-$(TORCH_PORTS): %$(EXESUF): %.o $(TORCH_PORTS_OBJS) $(FF_DEP_LIBS)
+                      $(addprefix libavfilter/dnn/torch/cuda_, kernels.ptx.o launch.o))
+tests/dnn/torch_io.o: | tests/dnn
+$(TORCH_IO): %$(EXESUF): %.o $(TORCH_IO_OBJS) $(FF_DEP_LIBS)
 	$(call LINK,$(LDFLAGS) $(LDEXEFLAGS) $(LD_O) $(filter %.o,$^) $(EXTRALIBS-dnn_torch) $(FF_EXTRALIBS) $(ELIBS) -lstdc++)
 FATE_DNN_PARTS-$(call ALLYES, DNN LIBTORCH) += fate-dnn-torch-ports
-fate-dnn-torch-ports: $(TORCH_PORTS)
-fate-dnn-torch-ports:             CMD    = run $(TORCH_PORTS)
+fate-dnn-torch-ports: $(TORCH_IO)
+fate-dnn-torch-ports:             CMD    = run $(TORCH_IO)
 fate-dnn-torch-ports:             CMP    = null
 
 FATE-$(CONFIG_AVFILTER) += $(FATE_DNN_PARTS-yes)
