@@ -117,6 +117,57 @@ owned() {
     done | LC_ALL=C sort)
 }
 
+# The sets of the series, in order: the folders patches/NN-NAME, each with its cover
+# letter; in build/src the branches set/NN-NAME, one on top of the other.
+sets() {
+    find "$root/patches" -mindepth 1 -maxdepth 1 -type d -name '[0-9][0-9]-*' -printf '%f\n' | LC_ALL=C sort
+}
+set_branches() {
+    git -C "$src" for-each-ref --format='%(refname)' refs/heads/set/ | sed 's,^refs/heads/set/,,' | LC_ALL=C sort
+}
+
+# find_set 2|02|02-NAME: that set's name.
+find_set() {
+    local set
+    for set in $(sets); do
+        case $set in "$1"|"$1"-*|"0$1"-*) echo "$set"; return ;; esac
+    done
+    die "there is no set '$1' in patches/: $(sets | tr '\n' ' ')"
+}
+
+patches_sum() { (cd "$root/patches" && cksum -- */0*.patch 2>/dev/null) | cksum; }
+
+# What was applied, to notice new patches (a pull) and commits made since.
+note_series() { echo "$(patches_sum) $(git -C "$1" rev-parse HEAD)" > "$1/.git/series"; }
+
+# apply_series TREE: patches/ as commits of TREE, which is at base, and a branch at
+# the end of each set. A plain git rebase takes the branches along.
+apply_series() {
+    local set ends=''
+    [ "$(sets)" ] || { echo "error: there are no sets in patches/"; return 1; }
+    for set in $(sets); do
+        gits -C "$1" am -q --committer-date-is-author-date "$root/patches/$set"/0*.patch || return
+        ends="$ends$(printf 'update refs/heads/set/%s %s' "$set" "$(git -C "$1" rev-parse HEAD)")"$'\n'
+    done
+    {
+        git -C "$1" for-each-ref --format='delete %(refname)' refs/heads/set/ |
+            grep -vxFf <(sets | sed 's,^,delete refs/heads/set/,')
+        printf %s "$ends"
+    } | gits -C "$1" update-ref --stdin && gits -C "$1" config rebase.updateRefs true
+}
+
+# The same in build/src; it stays as it was when the series does not apply, and
+# files that are the same afterwards keep their times.
+renew_series() {
+    local wt=$build/apply.tmp rc
+    gits -C "$src" worktree prune
+    gits -C "$src" worktree add -q -f --detach "$wt" base && apply_series "$wt" &&
+        gits -C "$src" checkout -q -f -B main "$(git -C "$wt" rev-parse HEAD)" && gits -C "$src" clean -qfd
+    rc=$?
+    gits -C "$src" worktree remove --force "$wt"
+    [ $rc = 0 ] && rm -f "$src/.git/owned-files" && note_series "$src"
+}
+
 # Lay the in-tree files over build/src: only those that differ, so that make
 # rebuilds only what changed; and take away those that are no longer here.
 lay_over() {

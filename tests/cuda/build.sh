@@ -20,12 +20,12 @@ prepare_source() {
         ours_src=$given_src
     else
         ours_src=$work/src
-        if [ "$(cat patches/*.patch | cksum)" != "$(cat "$ours_src/.applied" 2>/dev/null)" ]; then
+        if [ "$(patches_sum)" != "$(cat "$ours_src/.applied" 2>/dev/null)" ]; then
             unpack "$ours_src"
-            for f in patches/*.patch; do
+            for f in patches/*/0*.patch; do
                 patch -s -p1 -d "$ours_src" < "$f" || die "$f does not apply"
             done
-            cat patches/*.patch | cksum > "$ours_src/.applied"
+            patches_sum > "$ours_src/.applied"
         fi
     fi
     owned "$root" | while IFS= read -r f; do
