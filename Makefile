@@ -27,7 +27,7 @@ series:
 	@scripts/series
 
 check-series:
-	@scripts/check-series
+	@scripts/check-series $(SET)
 
 check-matrix:
 	@scripts/matrix
@@ -49,7 +49,8 @@ help:
 	@echo 'make bench         the benchmarks; make bench BENCH="--rounds 1 --part 0.1": a quick try'
 	@echo 'make install PREFIX=/usr/local   install ffmpeg, ffprobe and the libraries'
 	@echo 'make series        write the commits of build/src to patches/'
-	@echo 'make check-series  every patch on its own: applies, builds, passes its tests (slow)'
+	@echo 'make check-series  every patch on its own: applies, builds, passes its tests (slow);'
+	@echo '                   make check-series SET=2: those of one set'
 	@echo 'make check-matrix  builds and tests with other LibTorch, compilers, options (slow; root)'
 	@echo 'make clean         remove what was built; make distclean: build/src too'
 	@echo './configure --help other FFmpeg and LibTorch; options for FFmpeg'
