@@ -120,7 +120,7 @@ owned() {
 # The sets of the series, in order: the folders patches/NN-NAME, each with its cover
 # letter; in build/src the branches set/NN-NAME, one on top of the other.
 sets() {
-    find "$root/patches" -mindepth 1 -maxdepth 1 -type d -name '[0-9][0-9]-*' -printf '%f\n' | LC_ALL=C sort
+    find "$root/patches" -path '*/[0-9][0-9]-*/0001-*.patch' -printf '%P\n' | cut -d/ -f1 | LC_ALL=C sort
 }
 set_branches() {
     git -C "$src" for-each-ref --format='%(refname)' refs/heads/set/ | sed 's,^refs/heads/set/,,' | LC_ALL=C sort
