@@ -39,7 +39,6 @@ extern "C" {
 }
 
 #include "frame.h"
-#include "window.h"
 
 namespace fftorch {
 

@@ -24,6 +24,7 @@
 #ifndef AVFILTER_DNN_TORCH_FRAME_H
 #define AVFILTER_DNN_TORCH_FRAME_H
 
+#include <memory>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -38,6 +39,17 @@ extern "C" {
 }
 
 namespace fftorch {
+
+/** Frees a frame that is owned by a smart pointer. */
+struct FreeFrame {
+    void operator()(const AVFrame *frame) const
+    {
+        AVFrame *owned = const_cast<AVFrame *>(frame);
+        av_frame_free(&owned);
+    }
+};
+
+using OwnedFrame = std::unique_ptr<AVFrame, FreeFrame>;
 
 struct PixelOptions {
     Color color = COLOR_AUTO;

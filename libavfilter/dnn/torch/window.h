@@ -29,21 +29,10 @@
 #include <memory>
 #include <vector>
 
-extern "C" {
-#include "libavutil/frame.h"
-}
+#include "frame.h"
 
 namespace fftorch {
 
-struct FreeFrame {
-    void operator()(const AVFrame *frame) const
-    {
-        AVFrame *owned = const_cast<AVFrame *>(frame);
-        av_frame_free(&owned);
-    }
-};
-
-using OwnedFrame  = std::unique_ptr<AVFrame, FreeFrame>;
 using SharedFrame = std::shared_ptr<const AVFrame>;
 
 /** @return another reference to a frame @throws std::bad_alloc */
