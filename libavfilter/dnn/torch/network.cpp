@@ -28,6 +28,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <unordered_set>
+#include <utility>
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -209,7 +210,8 @@ bool Network::accepts(int64_t c, int64_t h, int64_t w)
     for (int i = 0; i < 2 && !accepted; i++) {
         try {
             flat_ = i;
-            forward_all(make_picture(1, c, h, w, 0));
+            const std::vector<at::Tensor> outputs = forward_all(make_picture(1, c, h, w, 0));
+            returned_ = outputs.size() == 1 ? outputs[0].sizes().vec() : std::vector<int64_t>();
             accepted = true;
         } catch (const std::bad_alloc &) {
             flat_ = flat;
@@ -221,13 +223,26 @@ bool Network::accepts(int64_t c, int64_t h, int64_t w)
     return accepted;
 }
 
-/** @return whether the network takes frames of a size; if so, channels_ is set */
+/** @return whether accepts() saw a frame with c channels returned, or one for each of a window */
+bool Network::returned_frames(int64_t c) const
+{
+    if (frames_ && returned_.size() == 5)
+        return returned_[1] == frames_ && returned_[2] == c;
+    return returned_.size() == 4 && returned_[options_.nhwc ? 3 : 1] == c;
+}
+
+/**
+ * @return whether the network takes frames of a size; if so, channels_ and
+ *         fits_, whether it returns such frames, are set
+ */
 bool Network::probe_channels(int64_t frames, int64_t h, int64_t w)
 {
-    const bool three = accepts(3 * frames, h, w), one = accepts(frames, h, w);
+    const bool three = accepts(3 * frames, h, w), three_fit = three && returned_frames(3);
+    const bool one   = accepts(frames, h, w), one_fits = one && returned_frames(1);
 
     if (three != one)
         channels_ = (three ? 3 : 1) * frames;
+    fits_ = three_fit || one_fits;
     return three || one;
 }
 
@@ -244,13 +259,27 @@ bool Network::probe_sizes(int64_t frames, int64_t h, int64_t w)
 
 void Network::probe(int frames, int stack, int64_t height, int64_t width)
 {
-    if (!channels_ && stack != STACK_TIME && probe_sizes(frames, height, width))
-        return settle();
+    const bool in_time = stack == STACK_TIME || (stack == STACK_AUTO && frames > 1);
+
     // a package tells its channels, and takes them in four dimensions
-    if (!channels_ && (stack == STACK_TIME || (stack == STACK_AUTO && frames > 1))) {
-        frames_ = frames;
-        if (probe_sizes(frames, height, width))
+    if (!channels_) {
+        const bool taken = stack != STACK_TIME && probe_sizes(frames, height, width);
+
+        // one that picks a frame, x[:, 1], out of five dimensions may run with four, too: it
+        // picks a channel [1, H, W], which LibTorch's layers take for a picture [C, H, W]
+        if (in_time && !(taken && fits_)) {
+            const int64_t channels = std::exchange(channels_, 0);
+            if (taken)
+                settle();
+            frames_ = frames;
+            if (probe_sizes(frames, height, width) && (fits_ || !taken))
+                return settle();
+            channels_ = channels;
+        }
+        if (taken) {
+            frames_ = 0;
             return settle();
+        }
     }
     settle();
     // it takes a certain size, or other channels than frames have

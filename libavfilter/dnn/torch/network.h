@@ -223,12 +223,15 @@ private:
     auto prepare_with(int64_t c, int64_t h, int64_t w, const Run &run);
     std::vector<at::Tensor> run_arranged(const at::Tensor &input);
     void tell_of_slow_blas(double share);
+    bool returned_frames(int64_t c) const;
     bool probe_channels(int64_t frames, int64_t h, int64_t w);
     bool probe_sizes(int64_t frames, int64_t h, int64_t w);
 
     WarningLog          warnings_;
     bool                told_of_blas_ = false;
     int                 frames_ = 0;     ///< of a window with a dimension of its own
+    std::vector<int64_t> returned_;      ///< sizes of what it returned, if that was one tensor
+    bool                fits_ = false;   ///< it returned frames of as many channels as it took
     std::vector<size_t> batches_{ 1 };   ///< that are proven, the largest first
 };
 

@@ -52,7 +52,18 @@ double sample(uint32_t x, uint32_t y, uint32_t channel, uint32_t frame)
     const double   slope  = wave((x * (2 + channel % 3) + y * (3 + frame % 4)) / 151.0 + seed * 0.37);
     const double   blocks = noise(x / 8, y / 8, seed);
     const double   grain  = noise(x, y, seed + 0x10000);
+    // one in four blocks has a pattern of dark and bright
+    const double   kind   = 24 * noise(x / 8, y / 8, frame * 64 + 0x20000);
 
+    // what a network does to large values only, such as clamping them, is to be
+    // seen all over the picture: strong contrasts, in which they are many
+    if (kind < 6) {
+        const int  side = 1 << static_cast<int>(kind / 2);
+        const bool grey = static_cast<int>(kind) % 2;
+        const bool dark = noise(x / side, y / side, (grey ? frame * 64 : seed) + 0x30000) < 0.5;
+        // all a bit different, so that rounding does not decide which of two is larger
+        return dark ? 0.1 * grain : 1 - 0.1 * grain;
+    }
     // a network may only react to what is very dark or very bright
     if (blocks < 0.04 || blocks > 0.96)
         return blocks < 0.5 ? 0 : 1;
