@@ -32,7 +32,7 @@
 #include <string>
 #include <vector>
 
-#include "libavfilter/dnn/torch/window.h"
+#include "libavfilter/dnn/torch/frame.h"
 
 extern "C" {
 #include "libavutil/imgutils.h"
