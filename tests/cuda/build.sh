@@ -139,8 +139,8 @@ configure_ours() {
 
 build_ours() {
     step "building ours" build-ours.log make -C "$work/ours" -j"$jobs" ffmpeg ffprobe || return
-    step "building the tests" build-tests.log make -C "$work/ours" -j"$jobs" tests/dnn/torch_io \
-        tests/data/dnn/models
+    step "building the tests" build-tests.log suite "$work/ours" -j"$jobs" tests/dnn/torch_io \
+        tests/data/dnn/suite
 }
 
 # The rehearsal cannot link what uses the device, but it can compile all of it.

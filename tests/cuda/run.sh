@@ -111,8 +111,8 @@ for ((i = 0; i < ${#parts[@]}; i++)); do
     from=$SECONDS
     case ${parts[i]} in
         build) . "$here/build.sh" ;;
-        fate)  step "fate-dnn" fate.log make -k -C "$work/ours" -j"$jobs" fate-dnn &&
-                   say "fate-dnn: $(grep -c '^TEST' "$logs/fate.log") tests passed" ;;
+        fate)  step "fate-suite" fate.log suite "$work/ours" -k -j"$jobs" fate-suite &&
+                   say "fate-suite: $(grep -c '^TEST' "$logs/fate.log") tests passed" ;;
         test)  . "$here/test.sh" ;;
         bench) . "$here/bench.sh" && bench_all ;;
         timeline) . "$here/bench.sh" && . "$here/timeline.sh" ;;

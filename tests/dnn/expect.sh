@@ -39,27 +39,6 @@ expect_fail(){
     fi
 }
 
-# count_lines PATTERN RUN
-# A run, and in how many lines it says something.
-count_lines(){
-    pattern=$1
-    shift
-    log="${outdir}/${test}.log"
-    cleanfiles="$cleanfiles $log"
-    "$@" 2>"$log" || { cat "$log" >&2; return 1; }
-    echo "lines: $(grep -c -e "$pattern" "$log")"
-}
-
-# limited KIB RUN
-# With so much address space.
-limited(){
-    (
-        ulimit -v "$1"
-        shift
-        "$@"
-    )
-}
-
 # stop_early COUNT RUN
 # Stop after the first frame, after the second, and so on.
 stop_early(){
