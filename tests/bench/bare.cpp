@@ -2,11 +2,15 @@
 // The bare loop: forward() on a ready tensor and nothing else, the limit for
 // any pipeline around the same network at the same settings.
 //
-// bare loop NET.pt CHANNELS HEIGHT WIDTH RUNS WORKERS THREADS fp32|bf16
-//     prints runs/s of so many loops side by side, prepared as by default.
-// bare variants NET.pt CHANNELS HEIGHT WIDTH SECONDS fp32|bf16
-//     prints for each variant, and first for the one by the rule, its name and
-//     the milliseconds of CPU time of a run with one thread.
+// bare forms NET.pt CHANNELS HEIGHT WIDTH SECONDS fp32|bf16
+//     prints for each form that runs its name and the milliseconds of CPU time of
+//     a run with one thread.
+// bare search NET.pt CHANNELS HEIGHT WIDTH SECONDS fp32|bf16
+//     the same, then runs/s of the fastest of them with all cores for one loop and
+//     with a loop for each; a line is FORM:workers=N:threads=N and its runs/s.
+// bare loop NET.pt CHANNELS HEIGHT WIDTH RUNS WORKERS THREADS fp32|bf16 FORM
+//     prints runs/s of so many loops side by side, in one of these forms. With
+//     RUNS 0 it prints lines frame=N until it is killed.
 // bare device DEVICE NET.pt CHANNELS HEIGHT WIDTH RUNS BATCH fp32|fp16|bf16
 //     prints frames/s of a loop over batches on another device, prepared as by
 //     default; waits for the device at the end only.
@@ -24,6 +28,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,55 +43,59 @@ namespace {
 
 using clock_type = std::chrono::steady_clock;
 
+const char *const optimize_names[] = { "none", "freeze", "inference", "fuse" };
+const char *const layout_names[]   = { "contiguous", "channels_last" };
+
+/** As the options that set it. */
+std::string name(const fftorch::Form &form)
+{
+    return std::string("optimize=") + optimize_names[form.optimize] +
+           ":memory_format=" + layout_names[form.layout];
+}
+
+std::vector<fftorch::Form> all_forms(at::ScalarType precision)
+{
+    std::vector<fftorch::Form> all;
+
+    for (fftorch::Optimize optimize : { fftorch::OPTIMIZE_NONE, fftorch::OPTIMIZE_FREEZE,
+                                        fftorch::OPTIMIZE_INFERENCE, fftorch::OPTIMIZE_FUSE })
+        for (fftorch::Layout layout : { fftorch::LAYOUT_CONTIGUOUS, fftorch::LAYOUT_CHANNELS_LAST })
+            all.push_back({ optimize, layout, precision, false });
+    return all;
+}
+
+torch::jit::Module load(const char *path, c10::Device device = at::kCPU)
+{
+    torch::jit::Module module = torch::jit::load(path, device);
+    module.eval();
+    return module;
+}
+
 struct Case {
-    torch::jit::Module loaded;
-    fftorch::Anatomy   anatomy;
-    at::ScalarType     precision;
-    fftorch::Variant   by_rule;
+    fftorch::Source      source;
+    at::ScalarType       precision;
     std::vector<int64_t> shape;
 
     Case(char **argv, const char *precision)
-        : loaded(load(argv[2])), anatomy(loaded),
+        : source(load(argv[2])),
           precision(std::string(precision) == "bf16" ? at::kBFloat16 : at::kFloat),
-          by_rule(rule(anatomy, this->precision)),
           shape{ 1, std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5]) }
     {
     }
 
-    static torch::jit::Module load(const char *path)
+    fftorch::Form form(const std::string &wanted) const
     {
-        torch::jit::Module module = torch::jit::load(path);
-        module.eval();
-        return module;
+        for (const fftorch::Form &form : all_forms(precision))
+            if (name(form) == wanted)
+                return form;
+        throw std::invalid_argument("there is no form " + wanted);
     }
 
-    static fftorch::Variant rule(const fftorch::Anatomy &anatomy, at::ScalarType precision)
-    {
-        std::string reason;
-        return fftorch::choose_by_rule(anatomy, precision, reason);
-    }
-
-    torch::jit::Module make(fftorch::Variant variant) const
-    {
-        return fftorch::make_variant(loaded, anatomy, variant, precision);
-    }
-
-    /** Not every network has what can be fused. */
-    bool can_be(fftorch::Variant variant) const
-    {
-        try {
-            make(variant).forward({ input(variant) });
-            return true;
-        } catch (const std::exception &) {
-            return false;
-        }
-    }
-
-    at::Tensor input(fftorch::Variant variant) const
+    at::Tensor input(const fftorch::Form &form) const
     {
         return at::rand(shape).to(precision).contiguous(
-            variant.layout == fftorch::LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
-                                                            : at::MemoryFormat::Contiguous);
+            form.layout == fftorch::LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
+                                                         : at::MemoryFormat::Contiguous);
     }
 };
 
@@ -106,59 +116,80 @@ double cpu_seconds()
            (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
-void loop(const Case &c, int runs, int workers, int threads)
+/**
+ * Loops side by side. @param runs 0: until they took so many seconds; -1: for ever,
+ * with lines on the standard output. @return runs/s
+ */
+double loop(const Case &c, const fftorch::Form &form, int runs, double seconds, int workers, int threads)
 {
-    const torch::jit::Module net = [&] { InThread in(threads); return c.make(c.by_rule); }();
-    std::atomic<int> ready{ 0 }, left{ runs };
-    std::atomic<bool> go{ false };
+    const torch::jit::Module net = [&] { InThread in(threads); return c.source.make(form); }();
+    std::atomic<int> ready{ 0 }, begun{ 0 }, done{ 0 };
+    std::atomic<bool> go{ false }, stop{ false };
     std::vector<std::thread> loops;
 
     for (int i = 0; i < workers; i++)
         loops.emplace_back([&] {
             const InThread in(threads);
             torch::jit::Module mine = net;
-            const at::Tensor input = c.input(c.by_rule);
+            const at::Tensor input = c.input(form);
 
             for (int n = 0; n < 3; n++)
                 mine.forward({ input });
             ready++;
             while (!go)
                 std::this_thread::sleep_for(std::chrono::microseconds(100));
-            while (left-- > 0)
+            while (!stop && (runs <= 0 || begun++ < runs)) {
                 mine.forward({ input });
+                done++;
+            }
         });
     while (ready < workers)
         std::this_thread::sleep_for(std::chrono::microseconds(100));
 
-    const double cpu = cpu_seconds();
     const auto start = clock_type::now();
     go = true;
+    while (runs < 0) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        std::printf("frame=%d\n", done.load());
+        std::fflush(stdout);
+    }
+    if (!runs) {
+        std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+        stop = true;
+    }
     for (std::thread &thread : loops)
         thread.join();
-    const double seconds = std::chrono::duration<double>(clock_type::now() - start).count();
-    std::printf("%.3f\n", runs / seconds);
-    std::fprintf(stderr, "%.3f ms of CPU time a run\n", (cpu_seconds() - cpu) * 1e3 / runs);
+    return done / std::chrono::duration<double>(clock_type::now() - start).count();
 }
 
-void variants(const Case &c, double seconds)
+struct Timed {
+    fftorch::Form form;
+    double ms; ///< of CPU time, of a run
+};
+
+std::vector<Timed> forms(const Case &c, double seconds)
 {
     const InThread in(1);
-    std::vector<fftorch::Variant> all;
+    std::vector<Timed> all;
     std::vector<torch::jit::Module> nets;
     std::vector<at::Tensor> inputs;
     std::vector<std::vector<double>> times;
 
-    for (fftorch::Optimize optimize : { fftorch::OPTIMIZE_NONE, fftorch::OPTIMIZE_FREEZE,
-                                        fftorch::OPTIMIZE_INFERENCE, fftorch::OPTIMIZE_FUSE })
-        for (fftorch::Layout layout : { fftorch::LAYOUT_CONTIGUOUS, fftorch::LAYOUT_CHANNELS_LAST })
-            if (c.can_be({ optimize, layout }))
-                all.push_back({ optimize, layout });
-    for (fftorch::Variant variant : all) {
-        nets.push_back(c.make(variant));
-        inputs.push_back(c.input(variant));
-        for (int i = 0; i < 2; i++)
-            nets.back().forward({ inputs.back() });
+    for (const fftorch::Form &form : all_forms(c.precision)) {
+        // not every network has what can be fused, or runs in bfloat16
+        try {
+            torch::jit::Module net = c.source.make(form);
+            const at::Tensor input = c.input(form);
+            for (int i = 0; i < 2; i++)
+                net.forward({ input });
+            all.push_back({ form, 0 });
+            nets.push_back(net);
+            inputs.push_back(input);
+        } catch (const std::exception &) {
+        }
     }
+    if (all.empty())
+        throw std::runtime_error("it runs in no form");
 
     times.resize(all.size());
     const double end = cpu_seconds() + seconds;
@@ -170,10 +201,28 @@ void variants(const Case &c, double seconds)
         }
     } while (cpu_seconds() < end || times[0].size() < 3);
 
-    std::printf("rule\t%s\n", c.by_rule.name().c_str());
     for (size_t i = 0; i < all.size(); i++) {
         std::nth_element(times[i].begin(), times[i].begin() + times[i].size() / 2, times[i].end());
-        std::printf("%s\t%.3f\n", all[i].name().c_str(), times[i][times[i].size() / 2]);
+        all[i].ms = times[i][times[i].size() / 2];
+        std::printf("%s\t%.3f\n", name(all[i].form).c_str(), all[i].ms);
+    }
+    return all;
+}
+
+void search(const Case &c, double seconds)
+{
+    constexpr double near = 1.3;
+    const int cores = std::max(1u, std::thread::hardware_concurrency());
+    const std::set<int> all_workers = { 1, std::min(cores, 4) }; // 4: as the backend has by itself
+    std::vector<Timed> all = forms(c, seconds);
+
+    std::sort(all.begin(), all.end(), [](const Timed &a, const Timed &b) { return a.ms < b.ms; });
+    for (const Timed &timed : all) {
+        if (timed.ms > near * all[0].ms)
+            break;
+        for (int workers : all_workers)
+            std::printf("%s:workers=%d:threads=%d\t%.3f\n", name(timed.form).c_str(), workers, cores / workers,
+                        loop(c, timed.form, 0, seconds / 3, workers, cores / workers));
     }
 }
 
@@ -184,13 +233,11 @@ void device_loop(char **argv)
     const std::string name = argv[9];
     const at::ScalarType precision = name == "fp16" ? at::kHalf : name == "bf16" ? at::kBFloat16 : at::kFloat;
     const int runs = std::atoi(argv[7]), batch = std::atoi(argv[8]);
-    std::string reason;
-
-    torch::jit::Module loaded = torch::jit::load(argv[3], device);
-    loaded.eval();
-    const fftorch::Anatomy anatomy(loaded);
-    const fftorch::Variant variant = fftorch::choose_for_device(precision, reason);
-    torch::jit::Module net = fftorch::make_variant(loaded, anatomy, variant, precision);
+    const fftorch::Form form = { fftorch::OPTIMIZE_FREEZE,
+                                 precision == at::kFloat && !device.is_cpu()
+                                     ? fftorch::LAYOUT_CONTIGUOUS : fftorch::LAYOUT_CHANNELS_LAST,
+                                 precision, false };
+    torch::jit::Module net = fftorch::Source(load(argv[3], device)).make(form);
 
     const c10::InferenceMode inference_mode;
     const torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
@@ -199,8 +246,8 @@ void device_loop(char **argv)
     const at::Tensor input = at::linspace(0, 1, width)
         .expand({ batch, std::atoi(argv[4]), std::atoi(argv[5]), width })
         .to(device, precision)
-        .contiguous(variant.layout == fftorch::LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
-                                                                    : at::MemoryFormat::Contiguous);
+        .contiguous(form.layout == fftorch::LAYOUT_CHANNELS_LAST ? at::MemoryFormat::ChannelsLast
+                                                                 : at::MemoryFormat::Contiguous);
     const auto synchronize = [&] {
         if (!device.is_cpu())
             c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
@@ -230,12 +277,16 @@ int main(int argc, char **argv)
 
     if (what == "version") {
         std::printf("%d.%d.%d\n", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH);
-    } else if (what == "loop" && argc == 10) {
-        loop(Case(argv, argv[9]), std::atoi(argv[6]), std::atoi(argv[7]), std::atoi(argv[8]));
+    } else if (what == "loop" && argc == 11) {
+        const Case c(argv, argv[9]);
+        const int runs = std::atoi(argv[6]);
+        std::printf("%.3f\n", loop(c, c.form(argv[10]), runs ? runs : -1, 0, std::atoi(argv[7]), std::atoi(argv[8])));
     } else if (what == "device" && argc == 10) {
         device_loop(argv);
-    } else if (what == "variants" && argc == 8) {
-        variants(Case(argv, argv[7]), std::atof(argv[6]));
+    } else if (what == "forms" && argc == 8) {
+        forms(Case(argv, argv[7]), std::atof(argv[6]));
+    } else if (what == "search" && argc == 8) {
+        search(Case(argv, argv[7]), std::atof(argv[6]));
     } else {
         std::fprintf(stderr, "usage: see the beginning of tests/bench/bare.cpp\n");
         return 2;

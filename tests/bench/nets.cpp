@@ -158,6 +158,37 @@ void save_others(const std::string &directory)
     Net("one").conv(3, 3, 5, "x").line("return y").save(directory);
 }
 
+// Of what newer networks are made, and what convolutions of 3x3 say nothing about.
+void save_newer(const std::string &directory)
+{
+    // norms over channels, 1x1 and depthwise convolutions, products instead of activations
+    Net gated("gated");
+    gated.conv(3, 32, 3, "x");
+    for (int i = 0; i < 4; i++)
+        gated.line("z = y")
+             .line("m = torch.mean(y, [1], True)")
+             .line("y = (y - m) / torch.sqrt(torch.mean((y - m) * (y - m), [1], True) + 1e-6)")
+             .conv(32, 64, 1).conv(64, 64, 3, "y", 64)
+             .line("a, b = torch.chunk(y, 2, 1)").line("a = a * b")
+             .line("y = torch.adaptive_avg_pool2d(a, [1, 1])").conv(32, 32, 1)
+             .line("y = a * y").conv(32, 32, 1).line("y = y + z");
+    gated.last_conv(32, 3, 3).line("return y").save(directory);
+
+    // attention in windows of 8x8 with four heads; sizes are multiples of 8
+    Net attention("attention");
+    attention.conv(3, 32, 3, "x");
+    for (int i = 0; i < 3; i++)
+        attention.line("z = y").conv(32, 96, 1)
+                 .line("h, w = y.size(2) // 8, y.size(3) // 8")
+                 .line("y = y.view(-1, 96, h, 8, w, 8).permute(0, 2, 4, 3, 5, 1).reshape(-1, 64, 12, 8)")
+                 .line("q, k, v = torch.chunk(y.transpose(1, 2), 3, 1)")
+                 .line("y = torch.matmul(torch.softmax(torch.matmul(q, k.transpose(2, 3)) * 0.35, 3), v)")
+                 .line("y = y.transpose(1, 2).reshape(-1, h, w, 8, 8, 32).permute(0, 5, 1, 3, 2, 4)")
+                 .line("y = y.reshape(-1, 32, h * 8, w * 8)").conv(32, 32, 1).line("y = y + z")
+                 .line("z = y").conv(32, 64, 1).line("y = torch.gelu(y)").conv(64, 32, 1).line("y = y + z");
+    attention.last_conv(32, 12, 3).line("return torch.pixel_shuffle(y, 2)").save(directory);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -169,4 +200,5 @@ int main(int argc, char **argv)
     torch::manual_seed(1);
     save_rows(argv[1]);
     save_others(argv[1]);
+    save_newer(argv[1]);
 }

@@ -182,7 +182,7 @@ build_upstream() {
 
 # What is beside ours. Its compilers run on few cores.
 build_others() {
-    program bare tests/bench/bare.cpp libavfilter/dnn/torch/{fuse,graph,allocator}.cpp || return
+    program bare tests/bench/bare.cpp libavfilter/dnn/torch/{contents,fuse,graph,allocator}.cpp || return
     program make-nets tests/bench/nets.cpp || return
     mkdir -p "$work/nets" && "$work/make-nets" "$work/nets" || return
     build_trace || return

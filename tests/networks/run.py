@@ -17,7 +17,6 @@ stay in /tmp/networks. Needs Debian's python3-torch, python3-numpy, time and lib
 
 import argparse
 import copy
-import importlib
 import json
 import os
 import re
@@ -85,16 +84,19 @@ class Wrapped(torch.nn.Module):
 class Network:
     """one recipe, built: module, TorchScript file, video, inputs"""
 
-    def __init__(self, recipe, folder):
+    def __init__(self, recipe, folder, export=True):
         self.recipe = recipe
         self.colours = -1 if "color=bgr" in recipe.options else 1
         self.path = os.path.join(KEEP, re.sub("[^A-Za-z0-9]+", "-", recipe.name).strip("-") + ".pt")
         self.raw = self.path[:-3] + ".raw"
         self.video = make_video(recipe.size, recipe.channels)
-        self.video.tofile(self.raw)
+        if export:
+            self.video.tofile(self.raw)
         near = range(-(recipe.frames // 2), recipe.frames // 2 + 1)
         self.inputs = [torch.cat([self.tensor(min(max(n + d, 0), FRAMES - 1)) for d in near], 1) for n in range(FRAMES)]
         self.module = self.fitted(self.wrapped(self.load(folder)))
+        if not export:
+            return
         if recipe.script:
             script = torch.jit.script(copy.deepcopy(self.module))
         else:

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Frames/s and CPU time a frame of a program that runs for ever and prints frame=N.
+
+That is ffmpeg with -progress, and the loops of this folder. The start does not
+count: what is measured lies between two lines, the first of them after some frames.
+"""
+import dataclasses
+import os
+import re
+import select
+import signal
+import subprocess
+import tempfile
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Failed(Exception):
+    pass
+
+
+@dataclasses.dataclass
+class Sample:
+    fps: float
+    cpu_ms: float               # user and system, a frame, of all processes
+    memory: float               # peak of the largest process, MB
+    start: float                # seconds until the frames that do not count were there
+    text: str = ""              # what it said
+
+
+def processes(session):
+    """The processes of a session: a program, and what it started."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session:
+            yield int(pid), fields
+
+
+def cpu_seconds(session):
+    # with those that have ended and were waited for
+    return sum(sum(map(int, fields[11:15])) for _, fields in processes(session)) / TICK
+
+
+def peak(session):
+    most = 0
+    for pid, _ in processes(session):
+        try:
+            with open(f"/proc/{pid}/status") as f:
+                most = max(most, int(re.search(r"VmHWM:\s+(\d+)", f.read())[1]))
+        except (OSError, TypeError):
+            pass
+    return most / 1024
+
+
+def run(command, seconds, first=3, least=12, limit=120):
+    """Measure until so many seconds and frames have passed; at most limit seconds in all."""
+    with tempfile.TemporaryFile() as messages:
+        begun = time.monotonic()
+        process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=messages, start_new_session=True)
+        try:
+            return watch(process, begun, seconds, first, least, limit, messages)
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+            process.stdout.close()
+
+
+def watch(process, begun, seconds, first, least, limit, messages):
+    start = last = None         # (time, frame, CPU seconds)
+    frame, rest = 0, b""
+    while True:
+        now = time.monotonic()
+        if last and last[1] > start[1] and (now - begun > limit or (
+                last[0] - start[0] >= seconds and last[1] - start[1] >= least)):
+            break
+        ready = select.select([process.stdout], [], [], 0.5)[0]
+        data = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
+        if (ready and not data) or now - begun > limit + 60:
+            process.wait(10) if ready else None
+            messages.seek(0)
+            lines = messages.read().decode(errors="replace").strip().splitlines()
+            raise Failed(lines[-1][:200] if lines else f"it ended with {process.returncode}" if ready
+                         else "it took too long")
+        found = re.findall(rb"frame= *(\d+)\s", rest + data)
+        rest = (rest + data)[-64:]
+        # a number that is the same is no news
+        if not found or int(found[-1]) <= frame:
+            continue
+        frame = int(found[-1])
+        if frame < first:
+            continue
+        last = (time.monotonic(), frame, cpu_seconds(process.pid))
+        start = start or last
+    messages.seek(0)
+    frames = last[1] - start[1]
+    return Sample(frames / (last[0] - start[0]), (last[2] - start[2]) / frames * 1e3, peak(process.pid),
+                  start[0] - begun, messages.read().decode(errors="replace"))
