@@ -111,17 +111,17 @@ class Bench:
                     found[row.name] = value
         return found
 
-    def variants(self, place):
+    def forms(self, place):
         found = {}
         for precision in ["fp32"] + (["bf16"] if place.bf16 else []):
             found[precision] = {}
             for row in self.rows + OTHERS:
                 if not measure.has_convolutions(place, row):
                     continue
-                got = attempt(f"{place.name}, {row.title}, {precision}: variants", measure.variants, place, row,
+                got = attempt(f"{place.name}, {row.title}, {precision}: forms", measure.forms, place, row,
                               precision, 3 * self.part)
                 if got:
-                    found[precision][row.name] = {"rule": got[0], "ms": got[1]}
+                    found[precision][row.name] = got
         return found
 
     def curve(self, place, row, values, option, frames):
@@ -214,7 +214,7 @@ def measure_all(arguments):
         results["places"][place.name] = {
             "torch": place.version, "rounds": rounds, "best": best,
             "cells": bench.main_table(place, rounds, best),
-            "psnr": bench.psnr(place), "variants": bench.variants(place),
+            "psnr": bench.psnr(place), "forms": bench.forms(place),
             "start": bench.start(place, arguments.plain if place.name == "host" else ""),
         }
         save(arguments, results)

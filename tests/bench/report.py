@@ -107,18 +107,16 @@ def start_table(place):
                   for name, values in place["start"].items() if values])
 
 
-def variant_table(results, variants):
-    """ms of CPU time by variant; the rule's in bold, and how far it is from the fastest."""
-    names = list(dict.fromkeys(n for found in variants.values() for n in found["ms"]))
+def form_table(results, forms):
+    """ms of CPU time by form; the fastest in bold."""
+    names = list(dict.fromkeys(n for ms in forms.values() for n in ms))
     lines = []
-    for row, found in variants.items():
-        ms, rule = found["ms"], found["rule"]
+    for row, ms in forms.items():
         best = min(ms.values())
         lines.append([results["rows"].get(row, row)] +
-                     [f"**{number(ms[n])}**" if n == rule else number(ms[n]) if n in ms else ""
-                      for n in names] +
-                     [f"{ms[rule] / best:.2f}"])
-    return table(["ms of CPU time a run"] + names + ["rule / fastest"], lines)
+                     [f"**{number(ms[n])}**" if ms.get(n) == best else number(ms[n]) if n in ms else ""
+                      for n in names])
+    return table(["ms of CPU time a run"] + names, lines)
 
 
 def curve_table(curves, header):
@@ -270,15 +268,15 @@ def memory_and_start(results, doc):
     return "\n".join(text)
 
 
-def variants(results):
-    text = ["# The variants of a network\n",
+def forms(results):
+    text = ["# The forms of a network\n",
             f"Written by `make bench`. {results['cpu']}. Each network as loaded, frozen or optimized for "
-            "inference, contiguous or channels last, on one thread without video, memory kept. In bold what the "
-            "rule (`choose_by_rule()`) chooses by default.\n"]
+            "inference, contiguous or channels last, on one thread without video, memory kept. In bold the "
+            "fastest.\n"]
     for place in results["places"].values():
-        for precision, found in place["variants"].items():
+        for precision, found in place["forms"].items():
             if found:
-                text += [f"## LibTorch {place['torch']}, {precision}\n", variant_table(results, found)]
+                text += [f"## LibTorch {place['torch']}, {precision}\n", form_table(results, found)]
     return "\n".join(text)
 
 
@@ -321,7 +319,7 @@ def readme(results):
 def write(results, doc, readme_path):
     os.makedirs(doc, exist_ok=True)
     texts = {"throughput.md": throughput(results, doc), "memory-and-start.md": memory_and_start(results, doc),
-             "variants.md": variants(results)}
+             "forms.md": forms(results)}
     if "sizes" in results:
         texts["curves.md"] = curves(results, doc)
     for name, text in texts.items():
