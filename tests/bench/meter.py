@@ -9,11 +9,14 @@ import os
 import re
 import select
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
+CORES = len(os.sched_getaffinity(0))
+DISTURBED = 0.1
 
 
 class Failed(Exception):
@@ -26,6 +29,7 @@ class Sample:
     cpu_ms: float               # user and system, a frame, of all processes
     memory: float               # peak of the largest process, MB
     start: float                # seconds until the frames that do not count were there
+    others: float               # part of the cores that other programs took meanwhile
     text: str = ""              # what it said
 
 
@@ -46,6 +50,13 @@ def cpu_seconds(session):
     return sum(sum(map(int, fields[11:15])) for _, fields in processes(session)) / TICK
 
 
+def busy_seconds():
+    """CPU time of everything on this machine, and what was taken from it."""
+    with open("/proc/stat") as f:
+        fields = list(map(int, f.readline().split()[1:]))
+    return (sum(fields[:3]) + sum(fields[5:8])) / TICK
+
+
 def peak(session):
     most = 0
     for pid, _ in processes(session):
@@ -57,7 +68,7 @@ def peak(session):
     return most / 1024
 
 
-def run(command, seconds, first=3, least=12, limit=120):
+def run(command, seconds, first=3, least=10, limit=120):
     """Measure until so many seconds and frames have passed; at most limit seconds in all."""
     with tempfile.TemporaryFile() as messages:
         begun = time.monotonic()
@@ -75,12 +86,13 @@ def run(command, seconds, first=3, least=12, limit=120):
 
 
 def watch(process, begun, seconds, first, least, limit, messages):
-    start = last = None         # (time, frame, CPU seconds)
     frame, rest = 0, b""
+    points = []                 # (time, frame), after the first frames
+    own = everything = 0        # CPU seconds until then
     while True:
         now = time.monotonic()
-        if last and last[1] > start[1] and (now - begun > limit or (
-                last[0] - start[0] >= seconds and last[1] - start[1] >= least)):
+        if len(points) > 1 and (now - begun > limit or (
+                points[-1][0] - points[0][0] >= seconds and points[-1][1] - points[0][1] >= least)):
             break
         ready = select.select([process.stdout], [], [], 0.5)[0]
         data = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
@@ -98,9 +110,23 @@ def watch(process, begun, seconds, first, least, limit, messages):
         frame = int(found[-1])
         if frame < first:
             continue
-        last = (time.monotonic(), frame, cpu_seconds(process.pid))
-        start = start or last
+        if not points:
+            own, everything = cpu_seconds(process.pid), busy_seconds()
+        points.append((time.monotonic(), frame))
+    own, everything = cpu_seconds(process.pid) - own, busy_seconds() - everything
     messages.seek(0)
-    frames = last[1] - start[1]
-    return Sample(frames / (last[0] - start[0]), (last[2] - start[2]) / frames * 1e3, peak(process.pid),
-                  start[0] - begun, messages.read().decode(errors="replace"))
+    frames, seconds = points[-1][1] - points[0][1], points[-1][0] - points[0][0]
+    # the slope, not the ends: two workers' frames may come in pairs
+    slope = statistics.linear_regression(*zip(*points)).slope if len(points) > 2 else frames / seconds
+    return Sample(slope, own / frames * 1e3, peak(process.pid), points[0][0] - begun,
+                  max(0.0, (everything - own) / seconds / CORES), messages.read().decode(errors="replace"))
+
+
+def wait_for_quiet(most):
+    """Until others take less than DISTURBED of the cores. @return seconds it took, no more than most"""
+    begun = time.monotonic()
+    while True:
+        now, busy = time.monotonic(), busy_seconds()
+        time.sleep(0.25)
+        if (busy_seconds() - busy) / (time.monotonic() - now) / CORES < DISTURBED or now - begun > most:
+            return now - begun
