@@ -191,9 +191,6 @@ lay_over() {
     mv "$list.new" "$list"
 }
 
-# suite DIR ARGUMENT...: make in that build folder, with the project's own tests.
-suite() { make -C "$1" -f "$root/tests/suite/suite.mak" "${@:2}"; }
-
 # The options that select LibTorch, as ./configure found them; an array.
 load_config() {
     [ -f "$build/config" ] || die "not configured: run make or ./configure first"

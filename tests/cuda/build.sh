@@ -139,7 +139,7 @@ configure_ours() {
 
 build_ours() {
     step "building ours" build-ours.log make -C "$work/ours" -j"$jobs" ffmpeg ffprobe || return
-    step "building the tests" build-tests.log suite "$work/ours" -j"$jobs" tests/dnn/torch_io \
+    step "building the tests" build-tests.log "$root/scripts/suite" "$work/ours" -j"$jobs" tests/dnn/torch_io \
         tests/data/dnn/suite
 }
 

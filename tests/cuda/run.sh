@@ -111,7 +111,7 @@ for ((i = 0; i < ${#parts[@]}; i++)); do
     from=$SECONDS
     case ${parts[i]} in
         build) . "$here/build.sh" ;;
-        fate)  step "fate-suite" fate.log suite "$work/ours" -k -j"$jobs" fate-suite &&
+        fate)  step "fate-suite" fate.log "$root/scripts/suite" "$work/ours" -k -j"$jobs" fate-suite &&
                    say "fate-suite: $(grep -c '^TEST' "$logs/fate.log") tests passed" ;;
         test)  . "$here/test.sh" ;;
         bench) . "$here/bench.sh" && bench_all ;;

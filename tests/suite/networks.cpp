@@ -69,7 +69,7 @@ def forward(self, x):
     return torch.flip(x, [2])
 )", {} },
 
-    // the four that follow end in a view of a tensor that is larger, smaller
+    // the three that follow end in a view of a tensor that is larger, smaller
     // or laid out otherwise than its sizes tell
     { "crop", "without 2 columns left and right and 1 row above and below",
       R"(
@@ -89,7 +89,7 @@ def forward(self, x):
     return torch.stack([x[:, 2], x[:, 1], x[:, 0]], 3).permute(0, 3, 1, 2)
 )", {} },
 
-    { "up2_shuffle", "the same, as super-resolution networks end",
+    { "up2_shuffle", "every pixel doubled in both directions, as super-resolution networks end",
       R"(
 def forward(self, x):
     return torch.pixel_shuffle(torch.repeat_interleave(x, 4, 1), 2)
@@ -100,8 +100,6 @@ def forward(self, x):
 def forward(self, x):
     return torch.conv2d(x, self.weight)
 )", { { "weight", { 1, 1, 3, 3 }, { 0, -1, 0, -1, 5, -1, 0, -1, 0 } } } },
-
-    // what of the input reaches the network
 
     { "special", "not a number in the first column, infinity in the second, minus infinity in the third",
       R"(
@@ -332,7 +330,7 @@ def forward(self, x):
 
     // detection
 
-    { "ssd_list", "the same in a list, the labels first",
+    { "ssd_list", "labels and boxes in pixels, in a list",
       pixels + R"(
 def forward(self, x):
     return [torch.arange(3).expand(x.size(0), 3), self.pixels(x)]
@@ -387,13 +385,13 @@ def forward(self, x):
     return a, b
 )", {} },
 
-    { "yolov8_rows", "the same in rows",
+    { "yolov8_rows", "the boxes that yolov8 has in columns, in rows",
       heads + R"(
 def forward(self, x):
     return self.yolov8(x).transpose(1, 2)
 )", {} },
 
-    { "yolov8_nested", "the same beside other tensors",
+    { "yolov8_nested", "the boxes in columns, beside other tensors",
       heads + R"(
 def forward(self, x):
     return self.yolov8(x), [x, x * 2]
@@ -436,7 +434,7 @@ def forward(self, x):
 
     // classification
 
-    { "colour_map", "the same with two more dimensions, as if it were a picture",
+    { "colour_map", "how much there is of the three colours, with two more dimensions, as if it were a picture",
       R"(
 def forward(self, x):
     return (torch.round(x.mean([2, 3]) * 5) / 5 + 0.00005).reshape(-1, 3, 1, 1)

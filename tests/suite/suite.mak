@@ -2,12 +2,12 @@
 # The project's own tests of the DNN filters, beside those that go to FFmpeg
 # (tests/fate/dnn.mak, whose patterns and functions they use):
 #
-#   make -C build/ffmpeg -f $PWD/tests/suite/suite.mak fate-suite
+#   scripts/suite build/ffmpeg fate-suite
 #
 # They need an ffmpeg with all filters and LibTorch.
 .DEFAULT_GOAL := fate-suite
 SUITE    := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
-# references that are FFmpeg's, too
+# references that are FFmpeg's, too, and what dnn.mak defines too late for this file
 DNN_FATE  = $(SRC_PATH)/tests/ref/fate/dnn
 DNN_BOTH  = $(foreach N,$(1),fate-dnn-own-$(N) fate-dnn-torch-$(N))
 
@@ -36,7 +36,7 @@ fate-dnn-torch-warns:             CMD    = $(DNN_SH) count_lines "^\\[.*dnn_proc
 FATE_SUITE += fate-dnn-torch-identity-configs
 fate-dnn-torch-identity-configs:  FILTER = $(call NET, identity, backend_configs=async=0&batch_size=3&scale=127.5|127.5|127.5&workers=1)
 # the backend need not be named where there is no other
-FATE_SUITE += fate-dnn-torch-identity-default
+FATE_SUITE += $(if $(filter yes,$(CONFIG_LIBTENSORFLOW) $(CONFIG_LIBOPENVINO)),,fate-dnn-torch-identity-default)
 fate-dnn-torch-identity-default:  FILTER = $(subst dnn_backend=torch:,,$(call NET, identity))
 
 $(call DNN_BOTH, identity) $(filter fate-dnn-torch-identity-%,$(FATE_SUITE)): REF = $(DNN_FATE)-identity
