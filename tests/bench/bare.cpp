@@ -12,8 +12,8 @@
 //     prints runs/s of so many loops side by side, in one of these forms. With
 //     RUNS 0 it prints lines frame=N until it is killed.
 // bare device DEVICE NET.pt CHANNELS HEIGHT WIDTH RUNS BATCH fp32|fp16|bf16
-//     prints frames/s of a loop over batches on another device, prepared as by
-//     default; waits for the device at the end only.
+//     prints frames/s of a loop over batches on another device, in the form that
+//     is tried first by default; waits for the device at the end only.
 // bare version
 //     prints the version of LibTorch.
 

@@ -126,19 +126,7 @@ def torch_net(place, row, options=""):
 def bare(place, row, precision, frames, workers=WORKERS):
     return printed_rate(place, [place.bare, "loop", row.file(place), row.channels, row.height, row.width,
                                 frames, workers, max(1, CORES // workers), precision,
-                                fastest_form(place, row, precision)])
-
-
-FASTEST = {}
-
-
-def fastest_form(place, row, precision):
-    """The form of the bare loop, tried once."""
-    key = place.name, row.name, precision
-    if key not in FASTEST:
-        ms = forms(place, row, precision, 2)
-        FASTEST[key] = min(ms, key=ms.get)
-    return FASTEST[key]
+                                min((ms, form) for form, ms in forms(place, row, precision).items())[1]])
 
 
 # ---- Columns: name, title, colour, whether it is slow, where it is, how it is measured.
@@ -244,8 +232,14 @@ def psnr_bf16(place, row, clip, frames):
     return float(found.group(1))
 
 
-def forms(place, row, precision, seconds):
-    """ms of CPU time by form with one thread."""
-    done = run(place, [place.bare, "forms", row.file(place), row.channels, row.height, row.width, seconds,
-                       precision])
-    return {name: float(ms) for name, ms in (line.split("\t") for line in done.text.splitlines())}
+FORMS = {}
+
+
+def forms(place, row, precision, seconds=3):
+    """ms of CPU time by form with one thread; measured once, at the first size."""
+    key = place.name, row.name, precision
+    if key not in FORMS:
+        done = run(place, [place.bare, "forms", row.file(place), row.channels, row.height, row.width, seconds,
+                           precision])
+        FORMS[key] = {name: float(ms) for name, ms in (line.split("\t") for line in done.text.splitlines())}
+    return FORMS[key]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Frames/s and CPU time a frame of a program that runs for ever and prints frame=N.
+"""Frames/s of a program that runs for ever and prints frame=N.
 
 That is ffmpeg with -progress, and the loops of this folder. The start does not
 count: what is measured lies between two lines, the first of them after some frames.
@@ -14,21 +14,16 @@ import subprocess
 import tempfile
 import time
 
+from measure import CORES, Failed
+
 TICK = os.sysconf("SC_CLK_TCK")
-CORES = len(os.sched_getaffinity(0))
 DISTURBED = 0.1
-
-
-class Failed(Exception):
-    pass
 
 
 @dataclasses.dataclass
 class Sample:
     fps: float
-    cpu_ms: float               # user and system, a frame, of all processes
     memory: float               # peak of the largest process, MB
-    start: float                # seconds until the frames that do not count were there
     others: float               # part of the cores that other programs took meanwhile
     text: str = ""              # what it said
 
@@ -118,8 +113,8 @@ def watch(process, begun, seconds, first, least, limit, messages):
     frames, seconds = points[-1][1] - points[0][1], points[-1][0] - points[0][0]
     # the slope, not the ends: two workers' frames may come in pairs
     slope = statistics.linear_regression(*zip(*points)).slope if len(points) > 2 else frames / seconds
-    return Sample(slope, own / frames * 1e3, peak(process.pid), points[0][0] - begun,
-                  max(0.0, (everything - own) / seconds / CORES), messages.read().decode(errors="replace"))
+    return Sample(slope, peak(process.pid), max(0.0, (everything - own) / seconds / CORES),
+                  messages.read().decode(errors="replace"))
 
 
 def wait_for_quiet(most):

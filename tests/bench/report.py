@@ -8,33 +8,17 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from measure import COLUMNS, RATIOS
+from tables import cpu_name, number, table
 
 COLUMN = {column.name: column for column in COLUMNS}
 SHORT_TITLES = {"espcn": "ESPCN ×2", "two": "two convolutions", "identity": "identity",
                 "compact": "compact ×4", "demo": "demo ×2"}
 
 
-def cpu_name():
-    with open("/proc/cpuinfo") as f:
-        for line in f:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return "unknown CPU"
-
-
-def number(value):
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
 def spread(values):
     if not values:
         return ""
     return f"**{number(statistics.median(values))}** ({number(min(values))} to {number(max(values))})"
-
-
-def table(header, lines):
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in
-                     [header, ["---"] * len(header)] + lines) + "\n"
 
 
 def rates(cells, row, column):

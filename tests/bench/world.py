@@ -22,9 +22,9 @@ import sys
 import time
 
 import meter
+from measure import CORES, HERE, WORKERS
+from tables import cpu_name, number, table
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-CORES = meter.CORES
 PYTHON = "/usr/bin/python3"
 
 # In tests/networks/recipes.py, by kind.
@@ -62,9 +62,9 @@ FORMS = {f"{said}, {layout.replace('_', ' ')}": f"optimize={optimize}:memory_for
 COLUMNS = {"upstream": "FFmpeg 9.0.2", "ours": "ours", "best": "ours, best", "bare": "bare loop, best",
            "same": "bare loop, as ours", "python": "Python loop"}
 
-# what: (columns, at least, whether the least holds for each row or for the median)
-GOALS = {"ours : best": ("best", 0.9, "row"), "ours : bare": ("bare", 0.95, "row"),
-         "ours : Python": ("python", 1.0, "row"), "ours : 9.0.2": ("upstream", None, None)}
+# what: (column, at least on each row)
+GOALS = {"ours : best": ("best", 0.9), "ours : bare": ("bare", 0.95), "ours : Python": ("python", 1.0),
+         "ours : 9.0.2": ("upstream", None)}
 PYTHON_MEDIAN, MEMORY = 1.5, 1.3
 
 
@@ -185,8 +185,8 @@ def search(arguments, patience, row):
     form = form_of(default.text)
     if not form:
         raise meter.Failed("it does not say its form: " + default.text.strip()[-200:])
-    workers = min(CORES, 4)     # as the backend chooses; none of these networks has state
-    row["chosen"] = f"{form}:workers={workers}:threads={CORES // workers}"
+    # none of these networks has state
+    row["chosen"] = f"{form}:workers={WORKERS}:threads={CORES // WORKERS}"
 
     patience.wait()
     lines = [line.split("\t") for line in output(
@@ -249,27 +249,25 @@ def measure(arguments):
                 row["cells"][column].append(dataclasses.asdict(sample))
             medians = "  ".join(f"{column} {row['cells'][column][-1]['fps']:.4g}" for column in COLUMNS if row["cells"][column])
             say(f"{number + 1}/{arguments.rounds} {time.monotonic() - began:5.0f} s  {row['title']:26} {medians}")
-    with open("/proc/cpuinfo") as f:
-        cpu = re.search(r"model name\s*: (.*)", f.read())[1]
-    return {"rows": rows, "cpu": cpu, "cores": CORES, "rounds": arguments.rounds, "seconds": arguments.seconds,
+    return {"rows": rows, "cpu": cpu_name(), "cores": CORES, "rounds": arguments.rounds, "seconds": arguments.seconds,
             "libtorch": output([arguments.bare, "version"]).strip(), "took": time.monotonic() - began}
 
 
 # ---- The page ------------------------------------------------------------------
 
-def number(value):
-    return "" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+def rates(row, column):
+    """Frames/s of each round; where nothing is better than the default, best is that."""
+    return [c["fps"] for c in row["cells"]["ours" if column == "best" and not row["best"] else column]]
 
 
 def fps(row, column):
-    cells = row["cells"].get("ours" if column == "best" and not row["best"] else column, [])
-    return statistics.median(c["fps"] for c in cells) if cells else None
+    values = rates(row, column)
+    return number(statistics.median(values)) if values else ""
 
 
 def ratio(row, column):
     """Of ours to a column: of each round, their median."""
-    column = "ours" if column == "best" and not row["best"] else column
-    pairs = [a["fps"] / b["fps"] for a, b in zip(row["cells"]["ours"], row["cells"][column])]
+    pairs = [a / b for a, b in zip(rates(row, "ours"), rates(row, column))]
     return statistics.median(pairs) if pairs else None
 
 
@@ -283,10 +281,6 @@ def short(options):
     return found[1] + (" CL" if found[2] == "channels_last" else "") + (f" {found[3]}×{found[4]}" if found[3] else "")
 
 
-def table(header, lines):
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header)] + lines) + "\n"
-
-
 def shown(value, least):
     text = "" if value is None else f"{value:.2f}"
     return f"**{text}**" if text and least and value < least else text
@@ -294,20 +288,20 @@ def shown(value, least):
 
 def speed_table(rows):
     return table(["network", "kind", "size"] + list(COLUMNS.values()),
-                 [[r["title"], r["kind"], f"{r['width']}×{r['height']}"] + [number(fps(r, c)) for c in COLUMNS] for r in rows])
+                 [[r["title"], r["kind"], f"{r['width']}×{r['height']}"] + [fps(r, c) for c in COLUMNS] for r in rows])
 
 
 def ratio_table(rows):
     lines = []
     for r in rows:
-        ratios = [shown(ratio(r, column), least) for column, least, _ in GOALS.values()]
+        ratios = [shown(ratio(r, column), least) for column, least in GOALS.values()]
         mb = memory(r)
-        same = statistics.median(c["fps"] for c in r["cells"]["same"])
-        lines.append([r["title"]] + ratios + [f"**{mb:.2f}**" if mb > MEMORY else f"{mb:.2f}", f"{fps(r, 'ours') / same:.2f}",
+        same = statistics.median(rates(r, "ours")) / statistics.median(rates(r, "same"))
+        lines.append([r["title"]] + ratios + [f"**{mb:.2f}**" if mb > MEMORY else f"{mb:.2f}", f"{same:.2f}",
                                               short(r["chosen"]), short(r["best"]) if r["best"] else "the default",
                                               short(r["best_bare"])])
     medians = ["**median**"]
-    for column, _, _ in GOALS.values():
+    for column, _ in GOALS.values():
         values = [v for v in (ratio(r, column) for r in rows) if v]
         medians.append(f"{statistics.median(values):.2f}" if values else "")
     medians += [f"{statistics.median(map(memory, rows)):.2f}", "", "", "", ""]
@@ -317,8 +311,8 @@ def ratio_table(rows):
 def shortfalls(rows):
     """What is not as it should be, one line each."""
     found = []
-    for title, (column, least, of) in GOALS.items():
-        if of:
+    for title, (column, least) in GOALS.items():
+        if least:
             low = sorted((ratio(r, column), r["title"]) for r in rows if ratio(r, column) and ratio(r, column) < least)
             found.append(f"{title} at least {least}: " + (f"{len(low)} of {len(rows)} rows fall short: " + ", ".join(
                 f"{name} {value:.2f}" for value, name in low) if low else "all rows"))
